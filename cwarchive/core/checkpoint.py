@@ -1,0 +1,93 @@
+"""How far a series is archived: marks that mean coverage, move forward only, and refuse to jump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from cwarchive.core.series import Series
+from cwarchive.core.window import Window
+from cwarchive.errors import CoverageError
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a series stands, in epoch seconds.
+
+    `since`      the archive of this series begins here, a whole hour
+    `mark`       everything in [since, mark) was answered Complete and its delivery receipted
+    `verified`   everything before it was found in Graphite; without read-back, sent by two passes (the re-sent mark)
+    `committed`  windows up to here were announced, at the series' period, before their first byte was delivered
+    """
+
+    since: int
+    mark: int
+    verified: int
+    committed: int
+
+    def __post_init__(self) -> None:
+        if not self.since <= self.verified <= self.mark <= self.committed:
+            raise CoverageError(f"marks out of order: {self}")
+
+
+def first_checkpoint(since: int) -> Checkpoint:
+    """The checkpoint of a series that is met for the first time."""
+    return Checkpoint(since=since, mark=since, verified=since, committed=since)
+
+
+def advance(checkpoint: Checkpoint, covered: Window) -> Checkpoint:
+    """The checkpoint once `covered` is delivered; raises CoverageError where that would skip time."""
+    if covered.start > checkpoint.mark:
+        raise CoverageError(f"window starts at {covered.start}, but nothing after {checkpoint.mark} is archived")
+    mark = max(checkpoint.mark, covered.end)
+    return replace(checkpoint, mark=mark, committed=max(checkpoint.committed, mark))
+
+
+def announce(checkpoint: Checkpoint, planned: Window) -> Checkpoint:
+    """The checkpoint once `planned` is about to be delivered, so that a crash cannot hide what may have arrived."""
+    return replace(checkpoint, committed=max(checkpoint.committed, planned.end))
+
+
+def resend_settled(checkpoint: Checkpoint, mark_before: int, lost: Iterable[Window] = ()) -> Checkpoint:
+    """The checkpoint after a pass that moved the mark from `mark_before`: what lay before it has been sent again.
+
+    Over the gaps `lost` in that pass, in order, it moves at once: there is nothing to send, and nothing to tell again.
+    """
+    if checkpoint.mark <= mark_before:
+        return checkpoint
+    verified = max(checkpoint.verified, mark_before)
+    for gap in lost:
+        verified = max(verified, gap.end) if gap.start <= verified else verified
+    return replace(checkpoint, verified=min(verified, checkpoint.mark))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """From `at` on a series is archived at `period`, until its next cut; both in seconds."""
+
+    at: int
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A series that the state knows: its row, where it stands, and the cuts at which its archived period changed."""
+
+    id: int
+    series: Series
+    checkpoint: Checkpoint
+    cuts: tuple[Cut, ...] = ()
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time of one series that CloudWatch no longer answers and the archive does not hold as it was published.
+
+    `kind` is "lost" (nothing is left), "resolution" (coarser datapoints were archived instead) or "unverified"
+    (sent once, and never proven).
+    """
+
+    series_id: int
+    window: Window
+    kind: str
