@@ -1,0 +1,1 @@
+"""Outside systems: one module each, named after the system."""
