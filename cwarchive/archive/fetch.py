@@ -1,0 +1,80 @@
+"""How a batch is asked until each of its series is answered or set aside with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cwarchive.core.batch import Batch, Piece
+from cwarchive.core.cost import billed_metrics
+from cwarchive.core.ports import Source, Unanswered
+from cwarchive.core.series import Datapoints
+from cwarchive.errors import AccessError, Refused, SourceError, Unreachable
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What came of one batch: answered pieces, those that wait with their reason, and what was spent.
+
+    `dates` are the times (epoch seconds) at which AWS says it answered. `refused` is set where asking the cell further
+    is useless, `unreached` where this batch got through to nobody.
+    """
+
+    answered: list[tuple[Piece, Datapoints]] = field(default_factory=list)
+    waiting: list[tuple[Piece, str]] = field(default_factory=list)
+    dates: list[int] = field(default_factory=list)
+    requests: int = 0
+    billed: int = 0
+    refused: AccessError | None = None
+    unreached: Unreachable | None = None
+
+
+def fetch(source: Source, batch: Batch) -> Fetched:
+    """Ask `batch`; an unsound answer is asked again, then halved until the one bad metric stands alone."""
+    fetched = Fetched()
+    _ask(source, batch, fetched, again=True)
+    return fetched
+
+
+def _ask(source: Source, batch: Batch, fetched: Fetched, *, again: bool) -> None:
+    if ended := fetched.refused or fetched.unreached:
+        _set_aside(batch, str(ended), fetched)
+        return
+    request = batch.request
+    fetched.billed += billed_metrics(request)
+    fetched.requests += 1
+    try:
+        answer = source.fetch(request)
+    except AccessError as error:
+        fetched.refused = error
+        _set_aside(batch, str(error), fetched)
+    except Unreachable as error:
+        fetched.unreached = error
+        _set_aside(batch, str(error), fetched)
+    except Refused as error:
+        _halve(source, batch, fetched, str(error))
+    except SourceError as error:
+        if again:
+            _ask(source, batch, fetched, again=False)
+        else:
+            _halve(source, batch, fetched, str(error))
+    else:
+        fetched.requests += answer.calls - 1
+        if answer.date is not None:
+            fetched.dates.append(answer.date)
+        for piece, column in zip(batch.pieces, answer.columns, strict=True):
+            if isinstance(column, Unanswered):
+                fetched.waiting.append((piece, column.reason))
+            else:
+                fetched.answered.append((piece, column))
+
+
+def _halve(source: Source, batch: Batch, fetched: Fetched, reason: str) -> None:
+    if batch.metrics == 1:
+        _set_aside(batch, reason, fetched)
+        return
+    for half in batch.halves():
+        _ask(source, half, fetched, again=False)
+
+
+def _set_aside(batch: Batch, reason: str, fetched: Fetched) -> None:
+    fetched.waiting += [(piece, reason) for piece in batch.pieces]

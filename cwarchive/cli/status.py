@@ -1,0 +1,70 @@
+"""`cwarchive status`: am I losing data, when would I, what is behind, what does it cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from cwarchive.cli.loading import loaded
+
+if TYPE_CHECKING:
+    from cwarchive.cli.voice import Setting
+    from cwarchive.core.status import Status
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="A document for scripts.")
+@click.pass_obj
+def status(setting: Setting, *, as_json: bool) -> int:
+    """Series, marks, lag, time to loss and last runs, read from the state without writing to it.
+
+    Exit codes: 0 healthy or unproven, 3 late, 4 unacknowledged gaps, 74 where there is no readable state.
+    """
+    from cwarchive import app
+    from cwarchive.core.status import document
+
+    found = app.standing(loaded(setting), os.environ, int(time.time()))
+    click.echo(json.dumps(document(found), indent=2) if as_json else "\n".join(_lines(found)))
+    return found.exit_code
+
+
+def _lines(found: Status) -> Iterator[str]:
+    from cwarchive.core.words import counted, instant, price, span
+
+    summary = found.summary
+    total = sum(standing.series for standing in summary.standings)
+    yield f"{found.verdict}: {_REASONS[found.verdict]}"
+    yield f"{counted(total, 'series', 'series')}, {price(found.month_usd)} this month"
+    for period, left in found.time_to_loss.items():
+        if left is not None:
+            yield (
+                f"time to loss of {period} s datapoints: {span(left)}" if left > 0 else f"losing {period} s datapoints"
+            )
+    for standing in summary.standings:
+        place = f"{standing.cell} {standing.namespace} {standing.period}s"
+        failed = f", {standing.failed} waiting after a failure" if standing.failed else ""
+        late = ", LATE" if standing in found.late else ""
+        yield (
+            f"  {place}: {counted(standing.series, 'series', 'series')}, mark {instant(standing.oldest_mark)}, "
+            f"lag {span(found.now - standing.oldest_mark)}{failed}{late}"
+        )
+    for gap in summary.gaps:
+        yield f"permanent gaps ({gap.kind}): {gap.permanent}, {gap.unacknowledged} unacknowledged"
+    for run in summary.runs[:5]:
+        ended = "at work" if run.ended is None else "killed" if run.exit_code is None else f"exit {run.exit_code}"
+        yield f"  {instant(run.started)} {run.command}: {ended}, {counted(run.figures.datapoints, 'datapoint')}"
+    if summary.stale:
+        yield "the newest commits could not be read: the folder is read-only and the last command did not end cleanly"
+
+
+_REASONS = {
+    "healthy": "on time, and found in Graphite",
+    "unproven": "on time; delivery is receipted, but nothing was read back from Graphite",
+    "late": "some series are further behind than their entries allow",
+    "gaps": "some data is lost; nobody has acknowledged that yet",
+}
