@@ -9,6 +9,7 @@
         DeliveryError    Graphite takes no data: the pass ends                    75
         ClockError       clocks disagree: nothing is recorded                     75
         StateError       the state cannot be read, written or trusted             74
+            NetworkFileSystem    it lies where other hosts could open it as well   78
         LockHeld         another command is at work on the same state              0
         CoverageError    a mark would pass data that nobody delivered: a bug       1
 
@@ -93,6 +94,12 @@ class StateError(CwarchiveError):
     """The state cannot be read, written or trusted; it is left as it is."""
 
     exit_code = 74
+
+
+class NetworkFileSystem(StateError):
+    """The state lies where another host could open it as well: the operator moves it, or allows it."""
+
+    exit_code = 78
 
 
 class LockHeld(CwarchiveError):

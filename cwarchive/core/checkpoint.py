@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from cwarchive.core.retention import DAY, HOUR
 from cwarchive.core.series import Series
-from cwarchive.core.window import Window
+from cwarchive.core.window import Window, ceil
 from cwarchive.errors import CoverageError
+
+WIDEST_GRID = 7 * DAY
+"""Seconds beyond which two periods are not waited for to meet on one grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ def resend_settled(checkpoint: Checkpoint, mark_before: int, lost: Iterable[Wind
     return replace(checkpoint, verified=min(verified, checkpoint.mark))
 
 
+def sent_twice(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint once all that it covers was sent a second time."""
+    return replace(checkpoint, verified=checkpoint.mark)
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """From `at` on a series is archived at `period`, until its next cut; both in seconds."""
@@ -71,13 +81,34 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A series that the state knows: its row, where it stands, and the cuts at which its archived period changed."""
+    """A series that the state knows: its row, where it stands, and the cuts at which its archived period changed.
+
+    `failed`     it could not be archived when it was last asked, and waits for the next run
+    `empty`      its last answer held no datapoint
+    `parked`     it has caught up, is empty and no longer listed: not asked until it is listed again
+    `forgotten`  the operator gave it up; matched again, it goes on at its old mark
+    """
 
     id: int
     series: Series
     checkpoint: Checkpoint
     cuts: tuple[Cut, ...] = ()
     failed: bool = False
+    empty: bool = False
+    parked: bool = False
+    forgotten: bool = False
+
+
+def at_period(tracked: Tracked, period: int) -> Tracked:
+    """The series once its entry asks another period: a cut beyond all that was announced, on both grids and an hour.
+
+    Before the cut everything, lookback included, is asked at the old period, so that no slot is archived at two.
+    """
+    old = tracked.series.period
+    grid = math.lcm(old, period, HOUR)
+    at = ceil(tracked.checkpoint.committed, grid if grid <= WIDEST_GRID else HOUR)
+    kept = [cut for cut in tracked.cuts or (Cut(0, old),) if cut.at < at]
+    return replace(tracked, series=replace(tracked.series, period=period), cuts=(*kept, Cut(at, period)))
 
 
 @dataclass(frozen=True, slots=True)

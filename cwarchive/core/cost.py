@@ -19,6 +19,11 @@ def billed_metrics(request: Request) -> int:
     return sum(-(-count // STATISTICS_BILLED_AS_ONE) for count in statistics.values())
 
 
+def affordable(usd: float) -> int:
+    """How many billed metrics `usd` US dollars pay for."""
+    return int(usd / USD_PER_METRIC + 1e-6)
+
+
 def usd(billed: int) -> float:
     """The price of `billed` metrics in US dollars."""
     return billed * USD_PER_METRIC

@@ -66,6 +66,19 @@ def plan(tracked: Tracked, timing: Timing, now: int) -> SeriesPlan:
     return SeriesPlan(tracked, asks, gaps, danger)
 
 
+def repetition(tracked: Tracked, timing: Timing, now: int) -> SeriesPlan:
+    """What to send once more of what `tracked` has: from its lookback to its mark, as it was archived."""
+    start = max(tracked.checkpoint.since, _reread_from(tracked, timing))
+    span = window(start, tracked.checkpoint.mark)
+    parts = (
+        part
+        for stretch, archived_at in (stretches(tracked, span) if span else ())
+        for part in _parts(tracked, stretch, archived_at, now)
+    )
+    asks = tuple(part for part in parts if isinstance(part, Ask))
+    return SeriesPlan(tracked, asks, (), tracked.checkpoint.mark + kept_for(tracked.series.period) - now)
+
+
 def settled(period: int, timing: Timing, now: int) -> int:
     """The end of the last period that counts as final at `now`."""
     return floor(now - timing.settle, period)

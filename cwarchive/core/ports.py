@@ -8,6 +8,8 @@ from typing import Protocol
 
 from cwarchive.core.batch import Request
 from cwarchive.core.checkpoint import Gap, Tracked
+from cwarchive.core.conditions import Remembered
+from cwarchive.core.gaps import GapRecord
 from cwarchive.core.series import Cell, Datapoints, Metric, Series
 
 
@@ -79,48 +81,122 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class EntryPass:
-    """When an entry last began a pass, and when its last complete discovery in a cell began; epoch seconds."""
+    """When an entry last began a whole pass, and when its last complete discovery in a cell began; epoch seconds.
+
+    `billed` is how many metrics that pass was billed for, None where that is not known.
+    """
 
     last_pass: int | None
     discovered: Mapping[Cell, int]
+    billed: int | None = None
 
 
-class Memory(Protocol):
-    """What the state remembers; raises StateError where it cannot be trusted."""
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The config that was last found sound: its fingerprint, and of each entry the key and how often (s) it is due."""
+
+    fingerprint: str
+    entries: tuple[tuple[str, int], ...]
+
+
+class Marks(Protocol):
+    """How far everything is archived, and when; raises StateError where the state cannot be trusted."""
 
     def entry(self, key: str) -> EntryPass:
         """What is remembered of the entry with this key; an empty EntryPass if nothing."""
 
     def known(self, cell: Cell) -> Iterator[Tracked]:
-        """Every series of `cell`, in the order in which they were met."""
+        """Every series of `cell`, in the order in which they were met; also those that are parked or forgotten."""
 
     def newest_mark(self) -> int | None:
         """The newest mark of all series, in epoch seconds."""
 
     def waiting(self) -> int:
-        """How many series failed when they were last asked, and wait for the next run."""
+        """How many series failed when they were last asked, and wait for the next run; forgotten ones do not."""
+
+
+class Memory(Marks, Protocol):
+    """All that the state remembers; raises StateError where it cannot be trusted."""
+
+    def total(self) -> int:
+        """How many series there are, without those that were forgotten."""
+
+    def begun(self) -> int:
+        """How many of them are archived at all: their mark has moved beyond their `since`."""
 
     def untold(self) -> list[Gap]:
-        """The gaps that nobody has been told of yet, those of runs that were killed included."""
+        """The gaps that nobody was told of or acknowledged yet, those of runs that were killed included."""
+
+    def unacknowledged(self, told_before: int | None = None) -> list[Gap]:
+        """The gaps that nobody has acknowledged; given an instant, those not told since then."""
+
+    def all_gaps(self) -> list[GapRecord]:
+        """Every gap that was ever noticed, with its series, in the order in which they were."""
+
+    def conditions(self) -> Mapping[str, Remembered]:
+        """The conditions that were there when last looked, by key, in their order."""
+
+    def validated(self) -> Validated | None:
+        """The config that was last found sound, if one was."""
 
 
 class Store(Memory, Protocol):
-    """Where checkpoints live; each method that writes is one durable transaction, or raises StateError."""
+    """Where checkpoints live; each method that writes is one durable transaction, or raises StateError.
+
+    Marks move forwards only, whoever saves what: `rewind` alone takes them back. Nothing read before it may be saved
+    after it.
+    """
 
     def begin(self, command: str, now: int) -> int:
         """Write the start of a run before AWS is asked, so that a full disk costs nothing; return its id."""
 
-    def adopt(self, newcomers: Sequence[Newcomer], discovered: Mapping[str, Cell], now: int) -> list[Tracked]:
-        """Store the `since` of every newcomer with the time of the discoveries (entry key -> cell) that met them."""
+    def adopt(
+        self,
+        newcomers: Sequence[Newcomer],
+        discovered: Mapping[str, Cell],
+        now: int,
+        changed: Sequence[Tracked] = (),
+    ) -> list[Tracked]:
+        """Store the `since` of every newcomer with the time of the discoveries (entry key -> cell) that met them.
+
+        With them go the periods, cuts, checkpoints and flags of series that the discoveries `changed`; nothing else
+        of a series ever changes.
+        """
 
     def announce(self, tracked: Sequence[Tracked]) -> None:
-        """Store `committed` and the cuts of these series before their first byte is delivered."""
+        """Store `committed`, the cuts and the flags of these series before their first byte is delivered."""
 
     def record(self, run: int, tracked: Sequence[Tracked], gaps: Sequence[Gap], figures: Figures) -> None:
-        """Store marks, gaps and figures after the receipt; marks never move backwards."""
+        """Store marks, flags, gaps and figures after the receipt."""
 
-    def end(self, run: int, passed: Mapping[str, int], tracked: Sequence[Tracked], exit_code: int, now: int) -> None:
-        """Store re-sent marks, which entries made their pass (key -> when it began), and how the run ended."""
+    def end(
+        self,
+        run: int,
+        passed: Mapping[str, int],
+        tracked: Sequence[Tracked],
+        exit_code: int,
+        now: int,
+        billed: Mapping[str, int] = {},
+    ) -> None:
+        """Store re-sent marks, which entries made their pass (key -> when it began), and how the run ended.
+
+        `billed` says for how many metrics (key -> count); of entries that did not make their pass it does not count.
+        """
 
     def tell(self, gaps: Sequence[Gap], now: int) -> None:
         """Store that these gaps have been told, once they have been."""
+
+    def acknowledge(self, gaps: Sequence[Gap], now: int) -> int:
+        """Store that somebody knows of these gaps; return of how many nobody did before."""
+
+    def remember(self, conditions: Sequence[Remembered]) -> None:
+        """Store these conditions in place of all that were there."""
+
+    def remember_validated(self, validated: Validated) -> None:
+        """Store which config was found sound, in place of the one before."""
+
+    def rewind(self, ids: Collection[int], to: int) -> int:
+        """Take the marks of these series back to `to` (epoch seconds), see `core.rewind`; return how many moved."""
+
+    def forget(self, ids: Collection[int], now: int) -> int:
+        """Give these series up and keep where they stand; return how many were not forgotten before."""

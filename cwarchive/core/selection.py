@@ -49,12 +49,12 @@ def selection(specs: Sequence[MetricSpec], metrics: Iterable[Metric]) -> Iterato
         for spec in specs:
             if not selects(spec, metric):
                 continue
-            told = "{period}" in spec.template
+            told, period = "{period}" in spec.template, spec.rhythm(metric.name).period
             for statistic in spec.statistics:
-                marks = {(statistic, spec.period), (statistic, spec.period if told else None)}
+                marks = {(statistic, period), (statistic, period if told else None)}
                 if seen.isdisjoint(marks):
                     seen |= marks
-                    yield Selected(spec, Bound(metric, statistic, spec.period))
+                    yield Selected(spec, Bound(metric, statistic, period))
 
 
 def _any(patterns: Sequence[Pattern], value: str) -> bool:

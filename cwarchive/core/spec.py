@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from cwarchive.core.window import ceil
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ Dimensions = tuple[tuple[str, tuple[Pattern, ...]], ...]
 """(dimension name, patterns of which one must match its value), sorted by name."""
 
 
+def _nothing(_metric: str) -> None:
+    """Nothing is known of any metric."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """What an entry leaves out: metrics whose name matches and whose listed dimensions all match."""
@@ -48,11 +55,21 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How one metric is asked: its period, when a datapoint is final, how far back a pass reads again; seconds."""
+
+    period: int
+    settle: int
+    lookback: int
+
+
+@dataclass(frozen=True, slots=True)
 class MetricSpec:
     """One entry of the list; all durations in seconds.
 
     `metrics` empty means all names. `dimensions` None means every dimension set, () only the metric without any,
     otherwise exactly these names. `template` is the path below `prefix`; `label` names the entry in messages.
+    `unsaid` are the keys of a rhythm that nobody wrote: what `published` knows of a metric stands in their place.
     """
 
     label: str
@@ -70,6 +87,18 @@ class MetricSpec:
     template: str
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
+    unsaid: frozenset[str] = frozenset()
+    published: Callable[[str], Rhythm | None] = field(default=_nothing, compare=False, repr=False)
+
+    def rhythm(self, metric: str) -> Rhythm:
+        """How the metric of this name is asked: as entry or defaults say, else as it is known to be published."""
+        known = self.published(metric) if self.unsaid else None
+        if known is None:
+            return Rhythm(self.period, self.settle, self.lookback)
+        period = known.period if "period" in self.unsaid else self.period
+        settle = known.settle if "settle" in self.unsaid else self.settle
+        lookback = known.lookback if "lookback" in self.unsaid else self.lookback
+        return Rhythm(period, settle, ceil(lookback, period))
 
     @property
     def key(self) -> str:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from cwarchive.core.ports import Figures
+from cwarchive.core.due import is_due
+from cwarchive.core.ports import Figures, Validated
 from cwarchive.core.series import Cell
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The series of one namespace and period (seconds) in one cell: how many, how many failed last, oldest marks."""
+    """The series of one namespace and period (seconds) in one cell; those that were forgotten do not count.
+
+    `series` counts them all, `failed` those that wait for the next run, `parked` those that nothing lists any more,
+    `waiting` those that were met and not begun. The oldest marks are those of series that are not parked, None where
+    all are.
+    """
 
     cell: Cell
     namespace: str
     period: int
     series: int
     failed: int
-    oldest_mark: int
-    oldest_verified: int
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What several standings come to."""
-
-    series: int
-    failed: int
-    oldest_mark: int
-    oldest_verified: int
+    oldest_mark: int | None
+    oldest_verified: int | None
+    parked: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +79,19 @@ class StateSummary:
     stale: bool = False
 
 
-def by_period(standings: Iterable[Standing]) -> Mapping[int, Totals]:
-    """The totals of every period, finest first."""
-    found: dict[int, Totals] = {}
-    for standing in standings:
-        found[standing.period] = _joined(found.get(standing.period), standing)
-    return dict(sorted(found.items()))
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The little that tells whether a pass would find anything to do: see `nothing_due`.
 
+    `last_passes` says when each entry (by its key) began its last pass, `waiting` counts the series that failed.
+    """
 
-def by_cell(standings: Iterable[Standing]) -> Mapping[Cell, Totals]:
-    """The totals of every cell."""
-    found: dict[Cell, Totals] = {}
-    for standing in standings:
-        found[standing.cell] = _joined(found.get(standing.cell), standing)
-    return found
+    validated: Validated | None
+    last_passes: Mapping[str, int]
+    waiting: int
 
-
-def _joined(sofar: Totals | None, standing: Standing) -> Totals:
-    met = Totals(standing.series, standing.failed, standing.oldest_mark, standing.oldest_verified)
-    if sofar is None:
-        return met
-    return replace(
-        met,
-        series=sofar.series + met.series,
-        failed=sofar.failed + met.failed,
-        oldest_mark=min(sofar.oldest_mark, met.oldest_mark),
-        oldest_verified=min(sofar.oldest_verified, met.oldest_verified),
-    )
+    def nothing_due(self, fingerprint: str, now: int) -> bool:
+        """Whether a pass at `now` would do nothing, beyond doubt: the config is the one that was validated last."""
+        if self.validated is None or self.validated.fingerprint != fingerprint or self.waiting:
+            return False
+        return not any(is_due(every, self.last_passes.get(key), now) for key, every in self.validated.entries)

@@ -1,4 +1,4 @@
-"""How an archive stands: healthy, unproven, late or with gaps; how far behind, and how long until CloudWatch forgets."""
+"""How an archive stands: healthy, unproven, late or with gaps, how far behind, and how long until data is lost."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def status(summary: StateSummary, specs: Sequence[MetricSpec], now: int) -> Stat
     Without read-back nothing is verified, so what is on time is unproven, never healthy.
     """
     standings = summary.standings
-    late = tuple(standing for standing in standings if now - standing.oldest_mark > _allowed(standing, specs))
-    lags = [now - standing.oldest_mark for standing in standings]
-    verified_lags = [now - standing.oldest_verified for standing in standings]
+    late = tuple(standing for standing in standings if _behind(standing, now) > _allowed(standing, specs))
+    marks = [standing.oldest_mark for standing in standings if standing.oldest_mark is not None]
+    verified = [standing.oldest_verified for standing in standings if standing.oldest_verified is not None]
     return Status(
         now=now,
         verdict=_verdict(summary, late),
         summary=summary,
         late=late,
-        lag=max(lags, default=None),
-        verified_lag=max(verified_lags, default=None),
+        lag=now - min(marks) if marks else None,
+        verified_lag=now - min(verified) if verified else None,
         time_to_loss={period: _time_to_loss(standings, kept, now) for period, kept in TIERS[1:]},
         effective_every=min((spec.every for spec in specs), default=0),
         month_usd=usd(summary.billed),
@@ -76,8 +76,8 @@ def document(found: Status) -> dict[str, object]:
         "effective_every_seconds": found.effective_every,
         "series": {
             "total": sum(standing.series for standing in standings),
-            "parked": 0,
-            "waiting": 0,
+            "parked": sum(standing.parked for standing in standings),
+            "waiting": sum(standing.waiting for standing in standings),
             "failed": sum(standing.failed for standing in standings),
         },
         "lag_seconds": found.lag,
@@ -106,17 +106,20 @@ def document(found: Status) -> dict[str, object]:
     }
 
 
+def _behind(standing: Standing, now: int) -> int:
+    """How far the series that is furthest behind is; 0 where all are parked."""
+    return 0 if standing.oldest_mark is None else now - standing.oldest_mark
+
+
 def _allowed(standing: Standing, specs: Iterable[MetricSpec]) -> int:
     """How far behind the slowest entry of this namespace and period may be; what no entry selects is never late."""
-    limits = (
-        spec.settle + 2 * spec.every + spec.period
-        for spec in specs
-        if (spec.namespace, spec.period) == (standing.namespace, standing.period)
-    )
-    return max(limits, default=standing.oldest_mark + _EVER)
+    entries = [spec for spec in specs if spec.namespace == standing.namespace]
+    slowest = (spec.settle + 2 * spec.every + standing.period for spec in entries)
+    return max(slowest, default=_EVER)
 
 
 _EVER = 1 << 40
+"""Seconds; longer than anything is kept."""
 
 
 def _verdict(summary: StateSummary, late: Sequence[Standing]) -> str:
@@ -128,7 +131,7 @@ def _verdict(summary: StateSummary, late: Sequence[Standing]) -> str:
 
 
 def _time_to_loss(standings: Iterable[Standing], kept: int, now: int) -> int | None:
-    left = (s.oldest_mark + kept - now for s in standings if kept_for(s.period) == kept)
+    left = (kept - _behind(s, now) for s in standings if kept_for(s.period) == kept and s.oldest_mark is not None)
     return min(left, default=None)
 
 

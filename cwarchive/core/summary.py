@@ -17,7 +17,8 @@ DONE, SOME_FAILED, GAPS = 0, 3, 4
 class Tally:
     """The running account of a pass over one cell, added to as batches end.
 
-    `asked` is how many series owed something; `unlisted` why discovery failed; `ended` why the rest was not asked.
+    `asked` is how many series owed something; `unlisted` why discovery failed; `ended` why the rest was not asked;
+    `crowded` counts, by entry, new series that a limit keeps from being begun.
     """
 
     cell: Cell
@@ -27,6 +28,7 @@ class Tally:
     requests: int = 0
     billed: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    crowded: Counter[str] = field(default_factory=Counter)
     unlisted: SourceError | AccessError | None = None
     ended: AccessError | Unreachable | None = None
 
@@ -61,10 +63,12 @@ def exit_code(
     signal: int | None = None,
     *,
     gaps: bool = False,
+    late: bool = False,
 ) -> int:
     """The code of a pass: 77 where every cell refused, a signal's, 75 where nothing came or went, 4 for gaps, 3.
 
-    `ended` is what ended the pass early, `signal` the exit code of a signal that did, `gaps` whether one is told.
+    `ended` is what ended the pass early, `signal` the exit code of a signal that did, `gaps` whether one is told,
+    `late` whether a pass that was cut short left a series further behind than its entry allows.
     """
     barred = [tally.barred for tally in tallies]
     if tallies and all(isinstance(error, AccessError) for error in barred):
@@ -77,5 +81,5 @@ def exit_code(
         return Unreachable.exit_code
     if gaps:
         return GAPS
-    waiting = ended is not None or any(tally.failures or tally.unlisted or tally.ended for tally in tallies)
-    return SOME_FAILED if waiting else DONE
+    waiting = ended is not None or any(t.failures or t.unlisted or t.ended or t.crowded for t in tallies)
+    return SOME_FAILED if waiting or late else DONE

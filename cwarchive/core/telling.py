@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cwarchive.core.checkpoint import Gap
+from cwarchive.core.conditions import WEEK, Condition
 from cwarchive.core.cost import usd
 from cwarchive.core.spec import MetricSpec
 from cwarchive.core.summary import Rehearsal, Tally
 from cwarchive.core.words import counted, instant, price
+from cwarchive.errors import CwarchiveError
 
 
-def trouble(tallies: Sequence[Tally]) -> Iterator[str]:
-    """One line for each reason in each cell why something waits for the next run, or is lost."""
+def conditions(
+    tallies: Sequence[Tally], gaps: Sequence[Gap], unmatched: Sequence[MetricSpec], ended: CwarchiveError | None
+) -> Iterator[Condition]:
+    """What is not as it should be after a pass; `gaps` are all that nobody has acknowledged yet."""
+    if ended is not None:
+        yield Condition(f"ended:{type(ended).__name__}", str(ended))
     for tally in tallies:
-        if tally.unlisted is not None:
-            yield f"{tally.cell}: metrics could not be listed, known series go on: {tally.unlisted}"
-        for reason, count in tally.failures.most_common():
-            if count and not (tally.unlisted is not None and reason == str(tally.unlisted)):
-                yield f"{tally.cell}: {counted(count, 'series', 'series')} {_wait(count)} for the next run: {reason}"
+        yield from _waiting(tally)
+    yield from _lost(gaps)
+    for spec in unmatched:
+        names = ", ".join(pattern.text for pattern in spec.metrics) or "any name"
+        sentence = f"{spec.label}: nothing that {spec.namespace} lists matches {names}; each pass looks again"
+        yield Condition(f"unmatched:{spec.key}", sentence, WEEK)
+
+
+def _waiting(tally: Tally) -> Iterator[Condition]:
+    """Why something in one cell waits for the next run: one condition for each reason."""
+    if tally.unlisted is not None:
+        sentence = f"{tally.cell}: metrics could not be listed, known series go on: {tally.unlisted}"
+        yield Condition(_key("unlisted", tally, str(tally.unlisted)), sentence)
+    if tally.ended is not None and not tally.asked:
+        yield Condition(_key("ended", tally, str(tally.ended)), f"{tally.cell}: nothing was asked: {tally.ended}")
+    for reason, count in tally.failures.most_common():
+        if count and not (tally.unlisted is not None and reason == str(tally.unlisted)):
+            sentence = f"{tally.cell}: {counted(count, 'series', 'series')} {_wait(count)} for the next run: {reason}"
+            yield Condition(_key("waiting", tally, reason), sentence)
+    if tally.crowded:
+        count = tally.crowded.total()
+        heaviest = ", ".join(f"{label} ({number:,})" for label, number in tally.crowded.most_common(3))
+        sentence = (
+            f"{tally.cell}: {counted(count, 'new series', 'new series')} not begun: limits.max_series; {heaviest}"
+        )
+        yield Condition(_key("crowded", tally, ""), sentence)
+
+
+def _key(kind: str, tally: Tally, reason: str) -> str:
+    """The same while a condition lasts, whatever figures its sentence has."""
+    return f"{kind}:{tally.cell}:{_FIGURES.sub('#', reason)}"
 
 
 def first_run(state: str, since: int) -> str:
     """The one line of a first run: where the state is, and where the archive begins (epoch seconds)."""
     return f"first run: the state is {state}; the archive begins at {instant(since)}"
-
-
-def unmatched(specs: Sequence[MetricSpec]) -> Iterator[str]:
-    """One line for each new entry that selects nothing."""
-    for spec in specs:
-        names = ", ".join(pattern.text for pattern in spec.metrics) or "any name"
-        yield f"{spec.label}: nothing that {spec.namespace} lists matches {names}; it is looked for in every pass"
 
 
 def summary(tallies: Sequence[Tally]) -> str:
@@ -49,7 +75,7 @@ def summary(tallies: Sequence[Tally]) -> str:
 
 
 def rehearsed(asks: Sequence[Rehearsal]) -> Iterator[str]:
-    """What a pass would ask, one line for each cell and its price; an archive at hourly freshness asks this each hour."""
+    """What a pass would ask, one line for each cell with its price."""
     for ask in asks:
         yield (
             f"{ask.cell}: {counted(ask.series, 'series', 'series')} ({ask.new:,} new), "
@@ -63,13 +89,16 @@ def _wait(count: int) -> str:
     return "waits" if count == 1 else "wait"
 
 
-def lost(gaps: Sequence[Gap]) -> Iterator[str]:
-    """One line for each kind and interval of permanent gaps, with how many series it holds."""
+def _lost(gaps: Sequence[Gap]) -> Iterator[Condition]:
+    """One condition for each kind and interval of permanent gaps, with how many series it holds."""
     groups = Counter((gap.window, gap.kind) for gap in gaps)
     for (window, kind), count in sorted(groups.items()):
         held = counted(count, "series", "series")
-        yield f"permanent gap in {held}: {instant(window.start)} to {instant(window.end)} {_MEANING[kind]}"
+        sentence = f"permanent gap in {held}: {instant(window.start)} to {instant(window.end)} {_MEANING[kind]}"
+        yield Condition(f"gap:{kind}:{window.start}:{window.end}", sentence, WEEK)
 
+
+_FIGURES = re.compile(r"\d+")
 
 _MEANING = {
     "lost": "is gone from CloudWatch and was not archived (lost)",

@@ -57,8 +57,9 @@ class StateLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Give the lock back for good, once the state is closed."""
+        """Give the lock back for good, once the state is closed, whoever else has its descriptor."""
         if self._descriptor is not None:
+            self.release()
             os.close(self._descriptor)
             self._descriptor = None
 

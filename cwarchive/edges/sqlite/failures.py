@@ -11,6 +11,8 @@ from pathlib import Path
 
 from cwarchive.errors import StateError
 
+STATE = "the state"
+
 _SPACE = "has no room left on its disk ({error}): free some; what was committed before is safe"
 _DISK = "cannot be read or written ({error}): look at its disk, space and limits; what was committed before is safe"
 _BUSY = "is locked by another program ({error}): end that, then run again"
@@ -27,8 +29,6 @@ _SENTENCES = {
     sqlite3.SQLITE_IOERR: _DISK,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CANTOPEN: _CLOSED,
     sqlite3.SQLITE_READONLY: _CLOSED,
     sqlite3.SQLITE_PERM: _CLOSED,
@@ -36,20 +36,39 @@ _SENTENCES = {
     sqlite3.SQLITE_CONSTRAINT: _REFUSED,
 }
 
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Damaged(Exception):
+    """The content of the file cannot be trusted; the text says why. Never leaves this package: see `translated`."""
+
+
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError, Damaged)
+"""What is raised by whoever works with the file."""
+
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Raise StateError in place of what sqlite3 and the file system raise inside."""
+def translated(path: Path, what: str = STATE) -> Iterator[None]:
+    """Raise StateError in place of the failures inside; `what` is the file at `path`."""
     try:
         yield
-    except sqlite3.Error as error:
-        sentence = _SENTENCES.get(primary(error), _OTHER)
-        raise StateError(_told(path, sentence, str(error))) from error
-    except UnicodeDecodeError as error:  # sqlite3 fails so to raise an error that quotes a damaged schema
-        raise damaged(path, str(error)) from error
-    except OSError as error:
-        sentence = _CLOSED if isinstance(error, PermissionError) else _DISK
-        raise StateError(_told(path, sentence, error.strerror or str(error))) from error
+    except FAILURES as error:
+        why = damage(error)
+        sentence, text = (_sentence(error), _text(error)) if why is None else (_DAMAGED, why)
+        told = sentence.format(error=text, owner=_owner(path), user=_name(os.geteuid()))
+        raise StateError(f"{what} {path} {told}") from error
+
+
+def damage(error: Exception) -> str | None:
+    """Why the content of the file cannot be trusted, None where this failure is of another kind.
+
+    Text that is not UTF-8 is found by sqlite3 itself, which raises OperationalError without a code, or, in the text
+    of an error that quotes it, UnicodeDecodeError.
+    """
+    if isinstance(error, sqlite3.OperationalError) and not primary(error):
+        return _text(error)
+    found = isinstance(error, Damaged | UnicodeDecodeError)
+    return _text(error) if found or (isinstance(error, sqlite3.Error) and primary(error) in _UNREADABLE) else None
 
 
 def primary(error: sqlite3.Error) -> int:
@@ -57,18 +76,20 @@ def primary(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def damaged(path: Path, what: str) -> StateError:
-    """The error for a file whose content cannot be trusted."""
-    return StateError(_told(path, _DAMAGED, what))
-
-
 def missing(path: Path) -> StateError:
     """The error for a state that is not there."""
     return StateError(f"there is no state at {path}: put it back, or begin a new one without --expect-state")
 
 
-def _told(path: Path, sentence: str, error: str) -> str:
-    return f"the state {path} " + sentence.format(error=error, owner=_owner(path), user=_name(os.geteuid()))
+def _sentence(error: Exception) -> str:
+    if isinstance(error, sqlite3.Error):
+        return _SENTENCES.get(primary(error), _OTHER)
+    return _CLOSED if isinstance(error, PermissionError) else _DISK
+
+
+def _text(error: Exception) -> str:
+    """One line: what cannot be decoded is quoted with all of its lines."""
+    return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
 
 
 def _owner(path: Path) -> str:

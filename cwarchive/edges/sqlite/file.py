@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from cwarchive.edges.sqlite.failures import damaged, missing, primary, translated
+from cwarchive.edges.sqlite.failures import FAILURES, Damaged, missing, primary, translated
 from cwarchive.edges.sqlite.schema import APPLICATION_ID, STEPS, Step
 from cwarchive.edges.sqlite.upgrade import build, fingerprint, sync, upgrade, version
 from cwarchive.errors import StateError
 
 Answer = TypeVar("Answer")
 Mode = Literal["ro", "rw", "ro&immutable=1"]
+
+LEFTOVERS = ("-wal", "-shm", "-journal")
+"""The endings of what SQLite keeps beside a file, and leaves there when its process dies."""
 
 PATIENCE = 5.0
 """Seconds to wait for another program that is in the middle of a transaction."""
@@ -34,20 +37,27 @@ def create_state(path: Path, steps: Sequence[Step] = STEPS) -> bool:
     It is built beside its place and linked into it, so that of two first runs one wins. Raises StateError.
     """
     with translated(path):
-        if _is_there(path):
+        if is_there(path):
             return False
         _refuse_leftovers(path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        built = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-        os.close(os.open(built, os.O_CREAT | os.O_EXCL, 0o600))
-        try:
+        with built_beside(path) as built:
             _fill(built, path, steps)
             sync(built)
             return _linked(built, path)
-        finally:
-            for leftover in (built, _beside(built, "-wal"), _beside(built, "-shm")):
-                leftover.unlink(missing_ok=True)
-            sync(path.parent)
+
+
+@contextmanager
+def built_beside(path: Path) -> Iterator[Path]:
+    """An empty file that only its user may read, to be filled and moved to `path`; else nothing is left of it."""
+    built = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    os.close(os.open(built, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield built
+    finally:
+        for leftover in (built, *(beside(built, ending) for ending in LEFTOVERS)):
+            leftover.unlink(missing_ok=True)
+        sync(path.parent)
 
 
 def open_state(path: Path, patience: float = PATIENCE, steps: Sequence[Step] = STEPS) -> sqlite3.Connection:
@@ -77,7 +87,7 @@ def read(
         if at_rest := _at_rest(path):
             try:
                 answer = _ask(path, "ro&immutable=1", question, patience)
-            except (sqlite3.Error, UnicodeDecodeError, StateError):
+            except (*FAILURES, StateError):
                 if _at_rest(path) == at_rest:
                     raise
             else:
@@ -88,13 +98,15 @@ def read(
         except sqlite3.Error as error:
             if primary(error) not in _NO_SHARED_MEMORY:
                 raise
-        return _ask(path, "ro&immutable=1", question, patience), bool(_size(_beside(path, "-wal")))
+        return _ask(path, "ro&immutable=1", question, patience), bool(size_of(beside(path, "-wal")))
 
 
 def recognise(connection: sqlite3.Connection, path: Path, newest: int = len(STEPS)) -> int:
-    """The version of a state of cwarchive; raises StateError where it is none, or newer than known here."""
+    """The version of a state of cwarchive; raises Damaged where it is none, StateError where newer."""
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:  # SQLite takes an empty file for a new database
+        raise Damaged("the file is empty")
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise damaged(path, "it is a database of another program")
+        raise Damaged("it is a database of another program")
     found = version(connection)
     if found > newest:
         raise StateError(
@@ -105,7 +117,7 @@ def recognise(connection: sqlite3.Connection, path: Path, newest: int = len(STEP
         "application": "cwarchive",
         "schema": fingerprint(connection),
     }:
-        raise damaged(path, "its tables are not what they were made as")
+        raise Damaged("its tables are not what they were made as")
     return found
 
 
@@ -114,7 +126,7 @@ def _look_through(view: sqlite3.Connection, path: Path, newest: int) -> None:
     recognise(view, path, newest)
     answer = str(view.execute("PRAGMA quick_check(1)").fetchone()[0])
     if answer != "ok":
-        raise damaged(path, answer.splitlines()[-1])
+        raise Damaged(answer.splitlines()[-1])
 
 
 def _ask(path: Path, mode: Mode, question: Callable[[sqlite3.Connection], Answer], patience: float) -> Answer:
@@ -125,23 +137,21 @@ def _ask(path: Path, mode: Mode, question: Callable[[sqlite3.Connection], Answer
 
 def _at_rest(path: Path) -> tuple[int, ...] | None:
     """What changes whenever the file does, or None while somebody has it open or did not close it."""
-    if _size(_beside(path, "-shm")) is not None or _size(_beside(path, "-wal")) is not None or not _is_there(path):
+    if size_of(beside(path, "-shm")) is not None or size_of(beside(path, "-wal")) is not None or not is_there(path):
         return None
     found = path.stat()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _connect(path: Path, mode: Mode, patience: float) -> sqlite3.Connection:
-    """A connection that never creates. An empty file is refused here, since SQLite takes one for a new database."""
-    size = _size(path)
-    if size is None:
+    """A connection that never creates."""
+    if size_of(path) is None:
         raise missing(path)
-    if size == 0:
-        raise damaged(path, "the file is empty")
-    return _connection(path, mode, patience)
+    return connect(path, mode, patience)
 
 
-def _connection(path: Path, mode: Mode, patience: float = PATIENCE) -> sqlite3.Connection:
+def connect(path: Path, mode: Mode, patience: float = PATIENCE) -> sqlite3.Connection:
+    """A connection without any of the settings of a state; raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=patience)
 
 
@@ -155,7 +165,7 @@ def _settings(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _fill(built: Path, path: Path, steps: Sequence[Step]) -> None:
-    with closing(_connection(built, "rw")) as connection:
+    with closing(connect(built, "rw")) as connection:
         _settings(connection, path)
         build(connection, steps)
 
@@ -171,20 +181,20 @@ def _linked(built: Path, path: Path) -> bool:
 def _refuse_leftovers(path: Path) -> None:
     """The log of a lost state would be played into a new one."""
     for ending in ("-wal", "-journal"):
-        if _size(leftover := _beside(path, ending)):
+        if size_of(leftover := beside(path, ending)):
             raise StateError(
                 f"the state {path} is gone, but its {leftover.name} is still there: put the state back, "
                 "or remove that file too and begin a new one"
             )
 
 
-def _beside(path: Path, ending: str) -> Path:
+def beside(path: Path, ending: str) -> Path:
     """What SQLite keeps beside the file; for a symbolic link, beside what it points to."""
     target = path.resolve()
     return target.with_name(target.name + ending)
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Whether anything has this name; a folder that may not be searched raises PermissionError and is no "no"."""
     try:
         path.lstat()
@@ -193,7 +203,7 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _size(path: Path) -> int | None:
+def size_of(path: Path) -> int | None:
     """How many bytes the file has, None where there is none."""
     try:
         return path.stat().st_size

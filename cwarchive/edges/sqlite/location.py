@@ -17,9 +17,13 @@ def state_path(environ: Mapping[str, str], system: Path = SYSTEM) -> Path:
     """
     if given := environ.get("STATE_DIRECTORY", "").split(":")[0]:
         return Path(given) / NAME
-    if os.access(system, os.W_OK | os.X_OK) or os.access(system / NAME, os.F_OK):
+    if _may(system, os.W_OK | os.X_OK) or _may(system / NAME, os.F_OK):
         return system / NAME
     return _own(environ) / "cwarchive" / NAME
+
+
+def _may(path: Path, what: int) -> bool:
+    return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _own(environ: Mapping[str, str]) -> Path:

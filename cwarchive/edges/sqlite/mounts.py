@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cwarchive.errors import StateError
+from cwarchive.errors import NetworkFileSystem
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
 _NETWORK = re.compile(r"(?:nfs4?|cifs|smb3|smbfs|9p|fuse|fuse\..*|ceph|glusterfs|lustre)\Z")
 _OCTAL = re.compile(r"\\([0-7]{3})")
-
-
-class NetworkFileSystem(StateError):
-    """The state lies where another host could open it as well: the operator moves it, or allows it."""
-
-    exit_code = 78
 
 
 def local_file_system(path: Path, mountinfo: Path = MOUNTINFO) -> str:

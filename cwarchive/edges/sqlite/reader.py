@@ -6,10 +6,12 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+from cwarchive.core.gaps import GapRecord
 from cwarchive.core.series import Cell
-from cwarchive.core.standing import GapCount, RunRecord, Standing, StateSummary
+from cwarchive.core.standing import GapCount, Glance, RunRecord, Standing, StateSummary
 from cwarchive.edges.sqlite.file import PATIENCE, read, recognise
-from cwarchive.edges.sqlite.rows import as_run
+from cwarchive.edges.sqlite.memory import GAP_RECORDS, VALIDATED, WAITING
+from cwarchive.edges.sqlite.rows import Row, as_gap_record, as_run, as_validated, checked
 from cwarchive.edges.sqlite.schema import STEPS
 from cwarchive.errors import StateError
 
@@ -19,8 +21,10 @@ _RUNS = """
 """
 
 _STANDINGS = """
-    SELECT account, region, namespace, period, count(*), sum(failed), min(mark), min(verified)
-    FROM series JOIN checkpoint ON series_id = id
+    SELECT account, region, namespace, period, count(*), sum(flags & 1),
+           min(mark) FILTER (WHERE (flags & 4) = 0), min(verified) FILTER (WHERE (flags & 4) = 0),
+           sum((flags & 4) > 0), sum(mark = since AND (flags & 4) = 0)
+    FROM series JOIN checkpoint ON series_id = id WHERE (flags & 8) = 0
     GROUP BY account, region, namespace, period ORDER BY account, region, namespace, period
 """
 
@@ -34,7 +38,7 @@ def read_summary(path: Path, billed_since: int, runs: int = 10, patience: float 
     """
 
     def summary(view: sqlite3.Connection) -> StateSummary:
-        _expect_current(view, path)
+        expect_current(view, path)
         return StateSummary(
             standings=_standings(view),
             gaps=tuple(GapCount(*row) for row in view.execute(_GAPS)),
@@ -50,16 +54,56 @@ def read_holder(path: Path, patience: float = PATIENCE) -> RunRecord | None:
     """The newest run without an end: while the lock is held, most likely who holds it. Raises StateError."""
 
     def holder(view: sqlite3.Connection) -> RunRecord | None:
-        _expect_current(view, path)
+        expect_current(view, path)
         row = view.execute(f"{_RUNS} WHERE ended IS NULL ORDER BY id DESC LIMIT 1").fetchone()
         return None if row is None else as_run(row)
 
     return read(path, holder, patience)[0]
 
 
-def _expect_current(view: sqlite3.Connection, path: Path) -> None:
-    if recognise(view, path) < len(STEPS):
+def read_gaps(path: Path, patience: float = PATIENCE) -> list[GapRecord]:
+    """Every gap that was ever noticed, with its series, in the order in which they were; raises StateError."""
+
+    def gaps(view: sqlite3.Connection) -> list[GapRecord]:
+        expect_current(view, path)
+        return [as_gap_record(row) for row in view.execute(GAP_RECORDS)]
+
+    return read(path, gaps, patience)[0]
+
+
+def read_due(path: Path, patience: float = PATIENCE) -> Glance | None:
+    """What tells whether a pass has anything to do, or None where the state does not tell it beyond doubt.
+
+    Only the few rows that answer this are looked at, so a file that is damaged elsewhere passes; but what they say is
+    bound to a time, and the command that finds an entry due looks through the whole. One that is given None opens the
+    state, and there is told what is wrong with it.
+    """
+
+    def glance(view: sqlite3.Connection) -> Glance:
+        expect_current(view, path)
+        validated = view.execute(VALIDATED).fetchone()
+        return Glance(
+            validated=None if validated is None else as_validated(validated),
+            last_passes=dict(map(_last_pass, view.execute("SELECT key, last_pass, billed, crc FROM entry"))),
+            waiting=int(view.execute(WAITING).fetchone()[0]),
+        )
+
+    try:
+        found, stale = read(path, glance, patience)
+    except StateError:
+        return None
+    return None if stale else found
+
+
+def expect_current(view: sqlite3.Connection, path: Path, newest: int = len(STEPS)) -> None:
+    """Raise StateError unless this is a state of the newest version."""
+    if recognise(view, path, newest) < newest:
         raise StateError(f"the state {path} was written by an older cwarchive: the next run brings it up to date")
+
+
+def _last_pass(row: Row) -> tuple[str, int]:
+    key, last_pass, _ = checked("entry", row[:3], row[3])
+    return key, last_pass
 
 
 def _standings(view: sqlite3.Connection) -> tuple[Standing, ...]:

@@ -5,54 +5,56 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cwarchive.core.checkpoint import Gap, Tracked, first_checkpoint
-from cwarchive.core.ports import EntryPass, Figures, Newcomer
+from cwarchive.core.conditions import Remembered
+from cwarchive.core.ports import Figures, Newcomer, Validated
+from cwarchive.core.rewind import rewound
 from cwarchive.core.series import Cell
-from cwarchive.edges.sqlite.failures import damaged, translated
-from cwarchive.edges.sqlite.file import PATIENCE, open_state
+from cwarchive.edges.sqlite.failures import Damaged
+from cwarchive.edges.sqlite.file import PATIENCE
+from cwarchive.edges.sqlite.memory import TRACKED, SqliteMemory
 from cwarchive.edges.sqlite.rows import (
-    Damaged,
     Row,
-    as_gap,
     as_tracked,
-    checked,
     checkpoint_columns,
     checksum,
     gap_columns,
     series_columns,
+    validated_columns,
 )
 from cwarchive.edges.sqlite.schema import STEPS, Step
-from cwarchive.errors import StateError
 
-CHUNK = 5_000
-"""Series read at a time: no statement stays open between them, so that the caller may write while it reads."""
-
-_KNOWN = """
-    SELECT id, account, region, namespace, metric, dimensions, statistic, period, path, series.crc,
-           since, mark, verified, committed, cuts, failed, checkpoint.crc
-    FROM series LEFT JOIN checkpoint ON series_id = id
-    WHERE account = ? AND region = ? AND id > ? ORDER BY id LIMIT ?
+_ADD_SERIES = """
+    INSERT INTO series (id, account, region, namespace, metric, dimensions, statistic, period, path, crc, first_seen)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_CHECKPOINTS = "SELECT series_id, since, mark, verified, committed, cuts, failed, crc FROM checkpoint"
+_ADD_CHECKPOINT = "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_CHECKPOINT = "REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 # Marks only grow and `since` only falls, so a caller with an older value of a series cannot undo anything. A row that
 # has been damaged since it was read is not matched: its checksum must not be made right again.
 _SAVE = """
     UPDATE checkpoint SET
         since = min(since, :since), mark = max(mark, :mark), verified = max(verified, :verified),
-        committed = max(committed, :committed), cuts = {cuts}, failed = :failed,
+        committed = max(committed, :committed), cuts = {cuts}, flags = :flags,
         crc = checksum(series_id, min(since, :since), max(mark, :mark), max(verified, :verified),
-                       max(committed, :committed), {cuts}, :failed)
-    WHERE series_id = :id AND crc = checksum(series_id, since, mark, verified, committed, cuts, failed)
+                       max(committed, :committed), {cuts}, :flags)
+    WHERE series_id = :id AND crc = checksum(series_id, since, mark, verified, committed, cuts, flags)
 """
 _SAVE_MARKS, _SAVE_MARKS_AND_CUTS = _SAVE.format(cuts="cuts"), _SAVE.format(cuts=":cuts")
+
+# Matched only where all but the period is what the caller takes the series for.
+_SAVE_PERIOD = """
+    UPDATE series SET period = :period,
+        crc = checksum(id, :account, :region, :namespace, :metric, :dimensions, :statistic, :period, :path)
+    WHERE id = :id
+        AND crc = checksum(id, :account, :region, :namespace, :metric, :dimensions, :statistic, period, :path)
+"""
 
 _SAVE_GAP = """
     INSERT INTO gap (series_id, start, "end", kind, crc, noticed)
@@ -64,6 +66,13 @@ _SAVE_GAP = """
 _TELL = """
     UPDATE gap SET told = :now, crc = checksum(series_id, start, "end", kind, :now, acknowledged)
     WHERE series_id = :id AND start = :start AND "end" = :end AND kind = :kind
+        AND crc = checksum(series_id, start, "end", kind, told, acknowledged)
+"""
+
+_ACKNOWLEDGE = """
+    UPDATE gap SET acknowledged = :now, crc = checksum(series_id, start, "end", kind, told, :now)
+    WHERE series_id = :id AND start = :start AND "end" = :end AND kind = :kind AND acknowledged IS NULL
+        AND crc = checksum(series_id, start, "end", kind, told, NULL)
 """
 
 _ADD_FIGURES = """
@@ -72,15 +81,9 @@ _ADD_FIGURES = """
     WHERE id = ?
 """
 
-# A key that was changed would not be found, as if it had never been there: so every row is looked at, once.
-_DOUBTFUL = """
-    SELECT 'entry ' || key FROM entry WHERE crc IS NOT checksum(key, last_pass) UNION ALL
-    SELECT 'discovery of entry ' || key FROM discovery WHERE crc IS NOT checksum(key, account, region, at)
-"""
-
 _SAVE_ENTRY = """
-    INSERT INTO entry (key, last_pass, crc) VALUES (?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET last_pass = excluded.last_pass, crc = excluded.crc
+    INSERT INTO entry (key, last_pass, billed, crc) VALUES (?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET last_pass = excluded.last_pass, billed = excluded.billed, crc = excluded.crc
 """
 
 _SAVE_DISCOVERY = """
@@ -88,8 +91,12 @@ _SAVE_DISCOVERY = """
     ON CONFLICT (key, account, region) DO UPDATE SET at = excluded.at, crc = excluded.crc
 """
 
+_ADD_CONDITION = "INSERT INTO condition (key, sentence, began, told, crc) VALUES (?, ?, ?, ?, ?)"
 
-class SqliteStore:
+_SAVE_VALIDATED = "REPLACE INTO validated (id, fingerprint, entries, crc) VALUES (1, ?, ?, ?)"
+
+
+class SqliteStore(SqliteMemory):
     """The state at `path`, which must be there (see `create_state`); open it under its lock, close it before that.
 
     `clock` gives epoch seconds and serves only to show when a run last got anything done. Raises StateError, also
@@ -99,72 +106,8 @@ class SqliteStore:
     def __init__(
         self, path: Path, *, clock: Callable[[], float], patience: float = PATIENCE, steps: Sequence[Step] = STEPS
     ) -> None:
-        self._path, self._clock = path, clock
-        self._failed = self._indexes_trusted = False
-        self._connection = open_state(path, patience, steps)
-        try:
-            with translated(path):
-                self._file = _identity(path)
-                self._connection.create_function("checksum", -1, checksum, deterministic=True)
-            for (row,) in self._rows(_DOUBTFUL):
-                raise damaged(path, f"the checksum of {row} contradicts it")
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """This store; leaving the block closes it."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Fold the log into the file, unless a write failed, and close it; nothing happens the second time."""
-        with translated(self._path):
-            try:
-                if not self._failed:
-                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                self._connection.close()
-                self._failed = True
-
-    def entry(self, key: str) -> EntryPass:
-        """What is remembered of the entry with this key; an empty EntryPass if nothing."""
-        passes = self._rows("SELECT last_pass FROM entry WHERE key = ?", key)
-        discovered = self._rows("SELECT account, region, at FROM discovery WHERE key = ?", key)
-        last = passes[0][0] if passes else None
-        return EntryPass(last, {Cell(account, region): at for account, region, at in discovered})
-
-    def known(self, cell: Cell) -> Iterator[Tracked]:
-        """Every series of `cell`, in the order in which they were met."""
-        self._trust_indexes()
-        last = 0
-        while rows := self._rows(_KNOWN, *cell, last, CHUNK):
-            last = rows[-1][0]
-            with self._believed():
-                chunk = [as_tracked(cell, row) for row in rows]
-            yield from chunk
-
-    def newest_mark(self) -> int | None:
-        """The newest mark of all series, in epoch seconds."""
-        rows = self._rows(f"{_CHECKPOINTS} ORDER BY mark DESC LIMIT 1")
-        with self._believed():
-            return next((int(checked("checkpoint", row[:7], row[7])[2]) for row in rows), None)
-
-    def waiting(self) -> int:
-        """How many series failed when they were last asked, and wait for the next run."""
-        return int(self._rows("SELECT count(*) FROM checkpoint WHERE failed")[0][0])
-
-    def untold(self) -> list[Gap]:
-        """The gaps that nobody has been told of yet, those of runs that were killed included."""
-        rows = self._rows(
-            'SELECT series_id, start, "end", kind, told, acknowledged, crc FROM gap WHERE told IS NULL ORDER BY id'
-        )
-        with self._believed():
-            return [as_gap(row) for row in rows]
+        super().__init__(path, patience, steps)
+        self._clock = clock
 
     def begin(self, command: str, now: int) -> int:
         """Write the start of a run before AWS is asked, so that a full disk costs nothing; return its id.
@@ -180,38 +123,62 @@ class SqliteStore:
             )
             return int(started.lastrowid or 0)
 
-    def adopt(self, newcomers: Sequence[Newcomer], discovered: Mapping[str, Cell], now: int) -> list[Tracked]:
-        """Store the `since` of every newcomer with the time of the discoveries (entry key -> cell) that met them."""
+    def adopt(
+        self,
+        newcomers: Sequence[Newcomer],
+        discovered: Mapping[str, Cell],
+        now: int,
+        changed: Sequence[Tracked] = (),
+    ) -> list[Tracked]:
+        """Store the `since` of every newcomer with the time of the discoveries (entry key -> cell) that met them.
+
+        With them go the periods, cuts, checkpoints and flags of series that the discoveries `changed`.
+        """
         with self._transaction() as write:
             last = write.execute("SELECT coalesce(max(id), 0) FROM series").fetchone()[0]
             adopted = [
                 Tracked(number, newcomer.series, first_checkpoint(newcomer.since))
                 for number, newcomer in enumerate(newcomers, last + 1)
             ]
-            _insert(write, "series", ((*row, now) for row in _signed(series_columns(t.id, t.series) for t in adopted)))
-            _insert(write, "checkpoint", _signed(map(checkpoint_columns, adopted)))
+            rows = _signed(series_columns(tracked.id, tracked.series) for tracked in adopted)
+            write.executemany(_ADD_SERIES, ((*row, now) for row in rows))
+            write.executemany(_ADD_CHECKPOINT, _checkpoints(adopted))
             write.executemany(_SAVE_DISCOVERY, _signed((key, *cell, now) for key, cell in discovered.items()))
+            _save_periods(write, changed)
+            _save(write, changed, _SAVE_MARKS_AND_CUTS)
         return adopted
 
     def announce(self, tracked: Sequence[Tracked]) -> None:
-        """Store `committed` and the cuts of these series before their first byte is delivered."""
+        """Store `committed`, the cuts and the flags of these series before their first byte is delivered."""
         with self._transaction() as write:
-            self._save(write, tracked, _SAVE_MARKS_AND_CUTS)
+            _save(write, tracked, _SAVE_MARKS_AND_CUTS)
 
     def record(self, run: int, tracked: Sequence[Tracked], gaps: Sequence[Gap], figures: Figures) -> None:
-        """Store marks, gaps and figures after the receipt; marks never move backwards."""
+        """Store marks, flags, gaps and figures after the receipt; marks never move backwards."""
         added = (figures.series, figures.datapoints, figures.requests, figures.billed, figures.failed)
         with self._transaction() as write:
-            self._save(write, tracked, _SAVE_MARKS)
+            _save(write, tracked, _SAVE_MARKS)
             write.executemany(_SAVE_GAP, ({**gap_columns(gap), "run": run} for gap in gaps))
             if write.execute(_ADD_FIGURES, (int(self._clock()), *added, run)).rowcount != 1:
-                raise damaged(self._path, f"run {run} is not in it")
+                raise Damaged(f"run {run} is not in it")
 
-    def end(self, run: int, passed: Mapping[str, int], tracked: Sequence[Tracked], exit_code: int, now: int) -> None:
-        """Store re-sent marks, which entries made their pass (key -> when it began), and how the run ended."""
+    def end(
+        self,
+        run: int,
+        passed: Mapping[str, int],
+        tracked: Sequence[Tracked],
+        exit_code: int,
+        now: int,
+        billed: Mapping[str, int] = {},
+    ) -> None:
+        """Store re-sent marks, which entries made their pass (key -> when it began), and how the run ended.
+
+        `billed` says for how many metrics (key -> count); of entries that did not make their pass it does not count.
+        """
+        passes = ((key, begun, billed.get(key)) for key, begun in passed.items())
         with self._transaction() as write:
-            self._save(write, tracked, _SAVE_MARKS)
-            write.executemany(_SAVE_ENTRY, _signed(passed.items()))
+            _save(write, tracked, _SAVE_MARKS)
+            write.executemany(_SAVE_ENTRY, _signed(passes))
             write.execute("UPDATE run SET ended = ?, exit_code = ? WHERE id = ?", (now, exit_code, run))
 
     def tell(self, gaps: Sequence[Gap], now: int) -> None:
@@ -219,68 +186,71 @@ class SqliteStore:
         with self._transaction() as write:
             write.executemany(_TELL, ({**gap_columns(gap), "now": now} for gap in gaps))
 
-    def _save(self, write: sqlite3.Connection, tracked: Sequence[Tracked], statement: str) -> None:
-        names = ("id", "since", "mark", "verified", "committed", "cuts", "failed")
-        rows = map(checkpoint_columns, tracked)
-        saved = write.executemany(statement, (dict(zip(names, row, strict=True)) for row in rows))
-        if tracked and saved.rowcount != len(tracked):
-            raise damaged(self._path, "a checkpoint is missing, or its checksum contradicts it")
+    def acknowledge(self, gaps: Sequence[Gap], now: int) -> int:
+        """Store that somebody knows of these gaps; return of how many nobody did before."""
+        with self._transaction() as write:
+            return write.executemany(_ACKNOWLEDGE, ({**gap_columns(gap), "now": now} for gap in gaps)).rowcount
 
-    def _trust_indexes(self) -> None:
-        """Check once, before series are read, that no index misses one: it would silently be archived no more."""
-        if not self._indexes_trusted:
-            answer = str(self._rows("PRAGMA integrity_check(1)")[0][0])
-            if answer != "ok":
-                raise damaged(self._path, answer.splitlines()[-1])
-            self._indexes_trusted = True
+    def remember(self, conditions: Sequence[Remembered]) -> None:
+        """Store these conditions in place of all that were there."""
+        rows = ((one.key, one.sentence, one.began, one.told) for one in conditions)
+        with self._transaction() as write:
+            write.execute("DELETE FROM condition")
+            write.executemany(_ADD_CONDITION, _signed(rows))
 
-    def _rows(self, query: str, *values: object) -> list[Row]:
-        with translated(self._path):
-            return self._connection.execute(query, values).fetchall()
+    def remember_validated(self, validated: Validated) -> None:
+        """Store which config was found sound, in place of the one before."""
+        with self._transaction() as write:
+            write.executemany(_SAVE_VALIDATED, _signed([validated_columns(validated)]))
 
-    @contextmanager
-    def _believed(self) -> Iterator[None]:
-        """Raise StateError for a row that contradicts its checksum."""
-        try:
-            yield
-        except Damaged as error:
-            raise damaged(self._path, f"the checksum of {error} contradicts it") from error
+    def rewind(self, ids: Collection[int], to: int) -> int:
+        """Take the marks of these series back to `to` (epoch seconds), see `core.rewind`; return how many moved."""
+        with self._transaction() as write:
+            found = ((tracked, rewound(tracked, to)) for tracked in _tracked(write, ids))
+            moved = [after for before, after in found if after != before]
+            write.executemany(_PUT_CHECKPOINT, _checkpoints(moved))
+            return len(moved)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, on disk at its end or undone; refused for ever after a failure.
+    def forget(self, ids: Collection[int], now: int) -> int:
+        """Give these series up and keep where they stand; return how many were not forgotten before."""
+        with self._transaction() as write:
+            given_up = [tracked for tracked in _tracked(write, ids) if not tracked.forgotten]
+            after = (replace(tracked, forgotten=True, failed=False) for tracked in given_up)
+            write.executemany(_PUT_CHECKPOINT, _checkpoints(after))
+            write.executemany("UPDATE series SET forgotten = ? WHERE id = ?", ((now, one.id) for one in given_up))
+            return len(given_up)
 
-        Once a sync has failed, the system may have dropped what it could not write, and a later success proves nothing.
-        """
-        if self._failed:
-            raise StateError(f"the state {self._path} takes no more from this command: an earlier write failed")
-        with translated(self._path):
-            try:
-                if _identity(self._path) != self._file:
-                    raise StateError(
-                        f"the state {self._path} was replaced while in use: nothing more was stored; run again"
-                    )
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._failed = True
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+
+def _save(write: sqlite3.Connection, tracked: Sequence[Tracked], statement: str) -> None:
+    saved = write.executemany(statement, map(checkpoint_columns, tracked))
+    if tracked and saved.rowcount != len(tracked):
+        raise Damaged("a checkpoint is missing, or its checksum contradicts it")
+
+
+def _save_periods(write: sqlite3.Connection, changed: Sequence[Tracked]) -> None:
+    """Store the periods of these series where they are others, and refuse to turn one series into another."""
+    names = ("id", "account", "region", "namespace", "metric", "dimensions", "statistic", "period", "path")
+    for tracked in changed:
+        columns = series_columns(tracked.id, tracked.series)
+        found = write.execute("SELECT crc FROM series WHERE id = ?", (tracked.id,)).fetchone()
+        if found != (checksum(*columns),):
+            saved = write.execute(_SAVE_PERIOD, dict(zip(names, columns, strict=True)))
+            if saved.rowcount != 1:
+                raise Damaged(f"series {tracked.id} is another one, or its checksum contradicts it")
+
+
+def _tracked(write: sqlite3.Connection, ids: Collection[int]) -> Iterator[Tracked]:
+    for number in dict.fromkeys(ids):
+        row = write.execute(f"{TRACKED} WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise Damaged(f"series {number} is not in it")
+        yield as_tracked(Cell(row[1], row[2]), row)
+
+
+def _checkpoints(tracked: Iterable[Tracked]) -> Iterator[Row]:
+    return _signed(tuple(checkpoint_columns(one).values()) for one in tracked)
 
 
 def _signed(rows: Iterable[Row]) -> Iterator[Row]:
     """Each row with its checksum."""
     return ((*row, checksum(*row)) for row in rows)
-
-
-def _insert(write: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    width = {"series": 11, "checkpoint": 8}[table]
-    write.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)  # noqa: S608 - two names of ours
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """What tells this file from another of the same name; raises FileNotFoundError."""
-    found = path.stat()
-    return found.st_dev, found.st_ino

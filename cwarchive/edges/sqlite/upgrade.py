@@ -35,20 +35,19 @@ def upgrade(connection: sqlite3.Connection, path: Path, steps: Sequence[Step]) -
 
 
 def build(connection: sqlite3.Connection, steps: Sequence[Step]) -> int:
-    """Take every step that the file has not taken, in one transaction; return the version it had."""
+    """Take every step that the file has not taken, in one transaction; return the version it had.
+
+    Where a step fails, closing the connection undoes them all.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    try:
-        found = version(connection)
-        if found < len(steps):
-            for step in steps[found:]:
-                step(connection)
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (fingerprint(connection),))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {len(steps)}")
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    found = version(connection)
+    if found < len(steps):
+        for step in steps[found:]:
+            step(connection)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (fingerprint(connection),))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+    connection.execute("COMMIT")
     return found
 
 
