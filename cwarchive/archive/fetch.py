@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cwarchive.core.batch import Batch, Piece
 from cwarchive.core.cost import billed_metrics
-from cwarchive.core.ports import Source, Unanswered
+from cwarchive.core.ports import Answer, Source, Unanswered
 from cwarchive.core.series import Datapoints
 from cwarchive.errors import AccessError, Refused, SourceError, Unreachable
 
@@ -39,33 +39,34 @@ def _ask(source: Source, batch: Batch, fetched: Fetched, *, again: bool) -> None
     if ended := fetched.refused or fetched.unreached:
         _set_aside(batch, str(ended), fetched)
         return
-    request = batch.request
-    fetched.billed += billed_metrics(request)
+    fetched.billed += billed_metrics(batch.request)
     fetched.requests += 1
     try:
-        answer = source.fetch(request)
+        answer = source.fetch(batch.request)
     except AccessError as error:
         fetched.refused = error
         _set_aside(batch, str(error), fetched)
     except Unreachable as error:
         fetched.unreached = error
         _set_aside(batch, str(error), fetched)
-    except Refused as error:
-        _halve(source, batch, fetched, str(error))
     except SourceError as error:
-        if again:
+        if again and not isinstance(error, Refused):
             _ask(source, batch, fetched, again=False)
         else:
             _halve(source, batch, fetched, str(error))
     else:
-        fetched.requests += answer.calls - 1
-        if answer.date is not None:
-            fetched.dates.append(answer.date)
-        for piece, column in zip(batch.pieces, answer.columns, strict=True):
-            if isinstance(column, Unanswered):
-                fetched.waiting.append((piece, column.reason))
-            else:
-                fetched.answered.append((piece, column))
+        _take(batch, answer, fetched)
+
+
+def _take(batch: Batch, answer: Answer, fetched: Fetched) -> None:
+    fetched.requests += answer.calls - 1
+    if answer.date is not None:
+        fetched.dates.append(answer.date)
+    for piece, column in zip(batch.pieces, answer.columns, strict=True):
+        if isinstance(column, Unanswered):
+            fetched.waiting.append((piece, column.reason))
+        else:
+            fetched.answered.append((piece, column))
 
 
 def _halve(source: Source, batch: Batch, fetched: Fetched, reason: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from cwarchive.archive.passes import Work
 from cwarchive.archive.survey import listing, provisional, survey
 from cwarchive.core.batch import batches
-from cwarchive.core.checkpoint import Gap, Tracked
+from cwarchive.core.checkpoint import Tracked
 from cwarchive.core.cost import billed_metrics
-from cwarchive.core.ports import EntryPass, Memory
+from cwarchive.core.ports import EntryPass, Marks
 from cwarchive.core.selection import in_cell
 from cwarchive.core.series import Cell
 from cwarchive.core.summary import Rehearsal
@@ -36,17 +36,13 @@ class Nothing:
         """Nothing waits."""
         return 0
 
-    def untold(self) -> list[Gap]:
-        """There is no gap."""
-        return []
 
-
-def rehearse(memory: Memory, work: Work, now: int) -> list[Rehearsal]:
+def rehearse(memory: Marks, work: Work, now: int) -> list[Rehearsal]:
     """What a pass over every entry of `work` would ask at `now`; raises AccessError and SourceError."""
     return [_rehearsed(memory, work, cell, now) for cell in work.cells]
 
 
-def _rehearsed(memory: Memory, work: Work, cell: Cell, now: int) -> Rehearsal:
+def _rehearsed(memory: Marks, work: Work, cell: Cell, now: int) -> Rehearsal:
     here = [spec for spec in work.specs if in_cell(spec, cell)]
     listed = listing(work.source_of(cell), here)
     if listed.failure is not None:

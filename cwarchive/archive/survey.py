@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from cwarchive.core.checkpoint import Tracked, first_checkpoint
+from cwarchive.core.checkpoint import Tracked, at_period, first_checkpoint
 from cwarchive.core.due import first_since
+from cwarchive.core.parking import parked
 from cwarchive.core.path import Bound, assign, candidates, render
 from cwarchive.core.plan import SeriesPlan, Timing, plan
 from cwarchive.core.ports import Newcomer, Source, Store
-from cwarchive.core.selection import Selected, selection
+from cwarchive.core.selection import Selected, selection, selects
 from cwarchive.core.series import Cell, Metric, Series, identity
-from cwarchive.core.spec import MetricSpec
+from cwarchive.core.spec import MetricSpec, Rhythm
 from cwarchive.errors import AccessError, SourceError
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,32 @@ class Member:
 
     def owed(self, now: int) -> SeriesPlan:
         """What the series owes at `now`."""
-        return plan(self.tracked, Timing(self.spec.settle, self.spec.lookback), now)
+        return plan(self.tracked, self.timing, now)
+
+    @property
+    def timing(self) -> Timing:
+        """When its datapoints are final, and how far back they are read again."""
+        rhythm = self.rhythm
+        return Timing(rhythm.settle, rhythm.lookback)
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """How its metric is asked."""
+        return self.spec.rhythm(self.tracked.series.metric.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The series of a pass: those the state knows, and those that it does not know yet."""
+    """The series of a pass: those the state knows, and those that it does not know yet.
+
+    `changed` are the series whose row must be stored before anything is asked: parked, woken, or at a new period;
+    `matched` the keys of the entries that select something, also if it rests.
+    """
 
     members: tuple[Member, ...]
     newcomers: tuple[tuple[Newcomer, MetricSpec], ...]
+    changed: tuple[Tracked, ...]
+    matched: frozenset[str]
 
 
 def listing(source: Source, specs: Sequence[MetricSpec]) -> Listing:
@@ -62,30 +83,52 @@ def survey(
     others: Sequence[MetricSpec],
     born: dict[str, int | None],
     now: int,
+    elsewhere: Mapping[str, str] = NOBODY,
+    *,
+    complete: bool = True,
 ) -> Survey:
     """Join `listed` metrics with the `known` series of a cell, for the entries that are due.
 
     Series that failed in an earlier pass take part whatever entry selects them (`others` are not due). `born` gives
-    for each entry's key when its last complete discovery in this cell began.
+    for each entry's key when its last complete discovery in this cell began, `elsewhere` which identity owns which
+    path in other cells. Only a `complete` listing parks what it does not name.
     """
     by_path = {tracked.series.path: tracked for tracked in known}
-    metrics = dict.fromkeys([*listed, *(tracked.series.metric for tracked in known)])
+    alive = dict.fromkeys(listed)
+    metrics = dict.fromkeys([*listed, *(tracked.series.metric for tracked in known if not tracked.forgotten)])
     members: dict[str, Member] = {}
     strangers: list[Selected] = []
+    changed: list[Tracked] = []
+    matched: set[str] = set()
     for selected in selection(due, metrics):
-        tracked = _found(selected, by_path)
-        if tracked is None:
+        matched.add(selected.spec.key)
+        before = _found(selected, by_path)
+        if before is None:
             strangers.append(selected)
-        else:
+            continue
+        tracked, rests = _as_selected(before, selected, missed=complete and selected.bound.metric not in alive, now=now)
+        if tracked is not before:
+            changed.append(tracked)
+        if not rests:
             members[tracked.series.path] = Member(tracked, selected.spec)
     for member in _failed(known, by_path, others):
         members.setdefault(member.tracked.series.path, member)
-    return Survey(tuple(members.values()), tuple(_newcomers(strangers, by_path, born, now)))
+    for spec in due:  # another entry may have come first for all that this one selects
+        if spec.key not in matched and any(selects(spec, metric) for metric in metrics):
+            matched.add(spec.key)
+    owners = {**elsewhere, **owned(known)} if strangers else NOBODY
+    newcomers = tuple(_newcomers(strangers, owners, born, now))
+    return Survey(tuple(members.values()), newcomers, tuple(changed), frozenset(matched))
+
+
+def owned(known: Iterable[Tracked]) -> dict[str, str]:
+    """Which identity owns which path."""
+    return {tracked.series.path: identity(tracked.series.metric, tracked.series.statistic) for tracked in known}
 
 
 def adopted(store: Store, found: Survey, complete: dict[str, Cell], now: int) -> list[Member]:
     """Store the newcomers and the discoveries that met them, in one transaction; return every member of the pass."""
-    stored = store.adopt([newcomer for newcomer, _ in found.newcomers], complete, now)
+    stored = store.adopt([newcomer for newcomer, _ in found.newcomers], complete, now, found.changed)
     specs = (spec for _, spec in found.newcomers)
     return [*found.members, *map(Member, stored, specs)]
 
@@ -97,6 +140,19 @@ def provisional(found: Survey) -> list[Member]:
         for number, (newcomer, spec) in enumerate(found.newcomers, 1)
     )
     return [*found.members, *met]
+
+
+def _as_selected(before: Tracked, selected: Selected, *, missed: bool, now: int) -> tuple[Tracked, bool]:
+    """The known series as its entry wants it, and whether it rests because its metric is `missed` in the listing."""
+    tracked = before
+    if tracked.series.period != selected.bound.period:
+        tracked = at_period(tracked, selected.bound.period)
+    resting = parked(tracked, selected.spec.rhythm(selected.bound.metric.name), now) if missed else None
+    if resting is not None:
+        return (before if resting == before else resting), True
+    if tracked.parked or tracked.forgotten:
+        tracked = replace(tracked, parked=False, forgotten=False)
+    return tracked, False
 
 
 def _found(selected: Selected, by_path: dict[str, Tracked]) -> Tracked | None:
@@ -120,12 +176,11 @@ def _failed(known: Iterable[Tracked], by_path: dict[str, Tracked], others: Seque
 
 
 def _newcomers(
-    strangers: Sequence[Selected], by_path: dict[str, Tracked], born: dict[str, int | None], now: int
+    strangers: Sequence[Selected], owners: Mapping[str, str], born: dict[str, int | None], now: int
 ) -> Iterator[tuple[Newcomer, MetricSpec]]:
     specs: dict[Bound, MetricSpec] = {selected.bound: selected.spec for selected in strangers}
     rendered = [(bound, render(spec.template, spec.prefix, bound)) for bound, spec in specs.items()]
-    owners = {path: identity(known.series.metric, known.series.statistic) for path, known in by_path.items()}
     for bound, path in assign(rendered, owners):
         spec = specs[bound]
-        since = first_since(spec.period, spec.initial_lookback, born.get(spec.key), now)
+        since = first_since(bound.period, spec.initial_lookback, born.get(spec.key), now)
         yield Newcomer(Series(bound.metric, bound.statistic, bound.period, path), since), spec

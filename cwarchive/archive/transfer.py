@@ -17,14 +17,15 @@ from dataclasses import dataclass, replace
 from cwarchive.archive.fetch import Fetched, fetch
 from cwarchive.archive.workers import Workers
 from cwarchive.core.batch import Batch, Piece, batches
-from cwarchive.core.checkpoint import Cut, Gap, Tracked, advance, announce, resend_settled
+from cwarchive.core.checkpoint import Gap, Tracked, advance, announce, resend_settled
+from cwarchive.core.cost import billed_metrics
 from cwarchive.core.line import blocks
-from cwarchive.core.plan import SeriesPlan, period_at
+from cwarchive.core.plan import Ask, SeriesPlan, cuts_with
 from cwarchive.core.ports import Figures, Sink, Source, Store
 from cwarchive.core.series import Datapoints
 from cwarchive.core.summary import Tally
 from cwarchive.core.window import Window
-from cwarchive.errors import ClockError
+from cwarchive.errors import ClockError, Unreachable
 
 CLOCK_TOLERANCE = 300
 """Seconds by which the local clock and the Date of AWS's answers may differ."""
@@ -38,7 +39,7 @@ class Conduct:
     """How a transfer is run: threads that fetch, lines in one connection, and when to stop.
 
     `clock` gives epoch seconds, `stop` is asked between batches, `signal` gives the exit code of a signal that asked
-    for the stop (or None), `watch` is told (series done, series in all).
+    for the stop (or None), `watch` is told (series done, series in all), `pause` waits for seconds.
     """
 
     threads: int
@@ -47,30 +48,67 @@ class Conduct:
     stop: Callable[[], bool]
     signal: Callable[[], int | None]
     watch: Callable[[int, int], None]
+    pause: Callable[[float], None] = lambda _seconds: None
+
+
+@dataclass(slots=True)
+class Purse:
+    """What a pass may still be billed for, in metrics; None is no limit. `empty` once something was too dear."""
+
+    left: int | None = None
+    empty: bool = False
+
+    def pays(self, billed: int) -> bool:
+        """Whether a request that bills so many metrics may go out; then it is paid."""
+        self.empty = self.empty or (self.left is not None and billed > self.left)
+        if self.left is not None and not self.empty:
+            self.left -= billed
+        return not self.empty
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One series on its way through a pass.
+
+    `mark` is where its mark stood before, `certain` are the gaps not recorded yet, `left` counts the windows still to
+    come (none once it failed), `lost` are the spans of which nothing is left, `heard` says that a window was recorded,
+    `full` that one held a datapoint, `coarsened` that finer datapoints were gone.
+    """
+
+    tracked: Tracked
+    mark: int
+    certain: Sequence[Gap]
+    left: int
+    lost: tuple[Window, ...] = ()
+    heard: bool = False
+    full: bool = False
+    coarsened: bool = False
 
 
 class Transfer:
     """One pass over the plans of one cell."""
 
-    def __init__(self, source: Source, sink: Sink, store: Store, run: int, tally: Tally, conduct: Conduct) -> None:
-        self._source, self._sink, self._store = source, sink, store
+    def __init__(
+        self, source: Source, sink: Sink, store: Store, run: int, tally: Tally, conduct: Conduct, purse: Purse
+    ) -> None:
+        self._source, self._sink, self._store, self._purse = source, sink, store, purse
         self._run, self._tally, self._conduct = run, tally, conduct
-        self._tracked: dict[int, Tracked] = {}
-        self._marks: dict[int, int] = {}
-        self._certain: dict[int, list[Gap]] = {}
-        self._stalled: set[int] = set()
+        self._passages: dict[int, _Passage] = {}
         self._done = 0
-        self._unreached = 0
+        self._in_vain = 0
+        self._reached = False
+        self._unreached: Unreachable | None = None
 
-    def run(self, plans: Sequence[SeriesPlan]) -> None:
-        """Fetch, deliver and record every ask of `plans`; raises DeliveryError, ClockError or StateError."""
+    def run(self, plans: Sequence[SeriesPlan], *, again: bool = False) -> None:
+        """Fetch, deliver and record every ask of `plans`; raises DeliveryError, ClockError or StateError.
+
+        `again` says that these series were archived by this pass already, and are not counted a second time.
+        """
         owing = [owed for owed in plans if owed.asks]
         self._tally.asked += len(owing)
         for owed in owing:
-            tracked = owed.tracked
-            self._tracked[tracked.id] = tracked
-            self._marks[tracked.id] = tracked.checkpoint.mark
-            self._certain[tracked.id] = list(owed.gaps)
+            tracked, mark = owed.tracked, owed.tracked.checkpoint.mark
+            self._passages[tracked.id] = _Passage(tracked, mark, owed.gaps, len(owed.asks), heard=again)
         workers = Workers(self._conduct.threads, lambda batch: fetch(self._source, batch))
         for batch in batches(owing):
             while workers.full or not workers.busy.isdisjoint(_ids(batch)):
@@ -78,22 +116,36 @@ class Transfer:
             if self._conduct.stop() or self._tally.ended is not None:
                 break
             if asked := self._still_asked(batch):
+                if not self._purse.pays(billed_metrics(asked.request)):
+                    break
                 workers.start(asked, _ids(asked))
         while workers.busy:
             self._settle(workers.finished())
-        if self._tally.ended is not None:
-            self._tally.failures[str(self._tally.ended)] += self._tally.asked - self._done
+        self._conclude()
 
     def resent(self) -> list[Tracked]:
         """The series whose mark this pass moved, with their re-sent marks as a last commit may store them."""
-        moved = (tracked for tracked in self._tracked.values() if tracked.checkpoint.mark > self._marks[tracked.id])
         return [
-            replace(tracked, checkpoint=resend_settled(tracked.checkpoint, self._marks[tracked.id]))
-            for tracked in moved
+            replace(passage.tracked, checkpoint=resend_settled(passage.tracked.checkpoint, passage.mark, passage.lost))
+            for passage in self._passages.values()
+            if passage.tracked.checkpoint.mark > passage.mark
         ]
 
+    def coarsened(self) -> set[int]:
+        """The ids of the series of which coarser datapoints were archived, since the finer ones are gone."""
+        return {series_id for series_id, passage in self._passages.items() if passage.coarsened and passage.heard}
+
+    def now_at(self, tracked: Tracked) -> Tracked:
+        """The series as this transfer left it."""
+        passage = self._passages.get(tracked.id)
+        return tracked if passage is None else passage.tracked
+
+    def heard(self) -> list[Tracked]:
+        """The series of which every window was recorded."""
+        return [p.tracked for p in self._passages.values() if p.heard and not p.left and not p.tracked.failed]
+
     def _still_asked(self, batch: Batch) -> Batch | None:
-        pieces = tuple(piece for piece in batch.pieces if piece.tracked.id not in self._stalled)
+        pieces = tuple(piece for piece in batch.pieces if self._passages[piece.tracked.id].left)
         return Batch(pieces) if pieces else None
 
     def _settle(self, results: Iterable[Fetched]) -> None:
@@ -108,47 +160,34 @@ class Transfer:
         self._record(arrived, answered)
 
     def _announced(self, piece: Piece) -> Tracked:
-        tracked = self._tracked[piece.tracked.id]
-        cuts = _with_cut(tracked, piece)
-        announced = replace(tracked, checkpoint=announce(tracked.checkpoint, piece.ask.covers), cuts=cuts)
-        self._tracked[tracked.id] = announced
-        return announced
+        passage = self._passages[piece.tracked.id]
+        checkpoint = announce(passage.tracked.checkpoint, piece.ask.covers)
+        passage.tracked = replace(passage.tracked, checkpoint=checkpoint, cuts=cuts_with(passage.tracked, piece.ask))
+        return passage.tracked
 
     def _record(self, arrived: Sequence[Fetched], answered: Sequence[tuple[Piece, Datapoints]]) -> None:
         gaps: list[Gap] = []
-        changed: dict[int, Tracked] = {}
+        changed: list[_Passage] = []
         for piece, datapoints in answered:
-            tracked, met = self._covered(self._tracked[piece.tracked.id], piece, datapoints)
-            gaps += met
-            changed[tracked.id] = self._tracked[tracked.id] = tracked
-        for fetched in arrived:
-            for piece, reason in fetched.waiting:
-                self._stall(piece, reason)
-                changed[piece.tracked.id] = self._tracked[piece.tracked.id]
+            changed.append(self._passages[piece.tracked.id])
+            gaps += _cover(changed[-1], piece.ask, datapoints)
+        first_heard = sum(not passage.heard for passage in changed)
+        for passage in changed:
+            passage.heard = True
+        for piece, reason in (waiting for fetched in arrived for waiting in fetched.waiting):
+            changed.append(self._passages[piece.tracked.id])
+            self._stall(changed[-1], reason)
         sent = sum(len(datapoints.timestamps) for _, datapoints in _sent_pieces(answered))
-        figures = self._count(arrived, len(answered), sent)
-        self._store.record(self._run, list(changed.values()), gaps, figures)
+        figures = self._count(arrived, first_heard, sent)
+        self._store.record(self._run, [passage.tracked for passage in changed], gaps, figures)
         self._despair(arrived)
-        self._done += len(changed)
+        self._done += sum(not passage.left for passage in changed)
         self._conduct.watch(self._done, self._tally.asked)
 
-    def _covered(self, tracked: Tracked, piece: Piece, datapoints: Datapoints) -> tuple[Tracked, list[Gap]]:
-        """The series once this piece is delivered, with the gaps that are certain by now."""
-        ask, checkpoint = piece.ask, tracked.checkpoint
-        met, later = _split(self._certain[tracked.id], ask.covers.start)
-        self._certain[tracked.id] = later
-        for gap in met:
-            if gap.window.end > checkpoint.mark:
-                checkpoint = advance(checkpoint, gap.window)
-        if ask.loses and datapoints.timestamps:
-            first, last = datapoints.timestamps[0], datapoints.timestamps[-1] + ask.period
-            met = [*met, Gap(tracked.id, Window(max(first, ask.covers.start), min(last, ask.covers.end)), "resolution")]
-        return replace(tracked, checkpoint=advance(checkpoint, ask.covers), failed=False), met
-
-    def _stall(self, piece: Piece, reason: str) -> None:
-        self._stalled.add(piece.tracked.id)
+    def _stall(self, passage: _Passage, reason: str) -> None:
+        passage.left = 0
+        passage.tracked = replace(passage.tracked, failed=True)
         self._tally.failures[reason] += 1
-        self._tracked[piece.tracked.id] = replace(self._tracked[piece.tracked.id], failed=True)
 
     def _count(self, arrived: Sequence[Fetched], series: int, datapoints: int) -> Figures:
         figures = Figures(
@@ -164,9 +203,19 @@ class Transfer:
     def _despair(self, arrived: Iterable[Fetched]) -> None:
         """End the cell where it refuses us, or where one batch after another reaches nobody."""
         for fetched in arrived:
-            self._unreached = self._unreached + 1 if fetched.unreached else 0
-            given_up = fetched.unreached if self._unreached >= PATIENCE else None
+            in_vain = fetched.unreached is not None and not fetched.answered
+            self._in_vain = self._in_vain + 1 if in_vain else 0
+            self._reached |= not in_vain
+            self._unreached = fetched.unreached or self._unreached
+            given_up = fetched.unreached if self._in_vain >= PATIENCE else None
             self._tally.ended = self._tally.ended or fetched.refused or given_up
+
+    def _conclude(self) -> None:
+        """Where nobody was reached at all the cell is out of reach; what was not asked waits for the same reason."""
+        if not self._reached:
+            self._tally.ended = self._tally.ended or self._unreached
+        if self._tally.ended is not None and self._done < self._tally.asked:
+            self._tally.failures[str(self._tally.ended)] += self._tally.asked - self._done
 
     def _check_clock(self, arrived: Iterable[Fetched]) -> None:
         here = self._conduct.clock()
@@ -175,7 +224,7 @@ class Transfer:
                 if abs(here - date) > CLOCK_TOLERANCE:
                     ahead = "ahead of" if here > date else "behind"
                     raise ClockError(
-                        f"the clock is {abs(here - date):.0f} s {ahead} AWS's; nothing was recorded; set the clock right"
+                        f"the clock is {abs(here - date):.0f} s {ahead} AWS's; nothing of it was recorded; set it right"
                     )
 
 
@@ -183,14 +232,30 @@ def _ids(batch: Batch) -> set[int]:
     return {piece.tracked.id for piece in batch.pieces}
 
 
-def _with_cut(tracked: Tracked, piece: Piece) -> tuple[Cut, ...]:
-    """The cuts of a series once a coarser window is announced: coarser from here, its own period after."""
-    ask = piece.ask
-    if not ask.loses:
-        return tracked.cuts
-    at, until = Cut(ask.send_from, ask.period), Cut(ask.covers.end, period_at(tracked, ask.covers.end))
-    kept = [cut for cut in tracked.cuts if not at.at <= cut.at <= until.at]
-    return tuple(sorted([*kept, at, until], key=lambda cut: cut.at))
+def _cover(passage: _Passage, ask: Ask, datapoints: Datapoints) -> list[Gap]:
+    """Move the mark of a series over what was delivered; return the gaps that are certain by now."""
+    checkpoint = passage.tracked.checkpoint
+    met, passage.certain = _split(passage.certain, ask.covers.start)
+    for gap in met:
+        if gap.window.end > checkpoint.mark:
+            checkpoint = advance(checkpoint, gap.window)
+    passage.lost += tuple(gap.window for gap in met if gap.kind == "lost")
+    passage.left -= 1
+    passage.full |= bool(datapoints.timestamps)
+    passage.coarsened |= ask.loses
+    empty = not passage.full if passage.left == 0 else passage.tracked.empty
+    checkpoint = advance(checkpoint, ask.covers)
+    passage.tracked = replace(passage.tracked, checkpoint=checkpoint, failed=False, empty=empty)
+    return [*met, *_coarsened(passage.tracked.id, ask, datapoints)]
+
+
+def _coarsened(series_id: int, ask: Ask, datapoints: Datapoints) -> list[Gap]:
+    """The gap of resolution that a coarser window leaves: from the first to the last bucket that holds data."""
+    if not ask.loses or not datapoints.timestamps:
+        return []
+    start = max(datapoints.timestamps[0], ask.covers.start)
+    end = min(datapoints.timestamps[-1] + ask.period, ask.covers.end)
+    return [Gap(series_id, Window(start, end), "resolution")]
 
 
 def _sent(answered: Iterable[tuple[Piece, Datapoints]]) -> Iterator[tuple[str, Datapoints]]:

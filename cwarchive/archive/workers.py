@@ -1,4 +1,4 @@
-"""A few threads that fetch batches ahead of delivery: bounded in number, and never waited for at the end of a process."""
+"""A few threads that fetch batches ahead of delivery: bounded in number, and not waited for when a process ends."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ COMMANDS = {
     "run": "One incremental pass over every entry that is due; silent on success.",
     "check": "Validate the config, offline.",
     "status": "Series, marks, lag, time to loss, last runs.",
+    "gaps": "What is lost for good, by cause and interval; acknowledge it.",
+    "state": "Check, back up, restore, rewind or forget what the archive remembers.",
     "demo": "The main job without an AWS account: simulated CloudWatch, real carbon.",
 }
 """Name and one line of help; each lives in the module of its name beside this one."""
@@ -30,6 +32,16 @@ class _Lazily(click.Group):
         command = getattr(importlib.import_module(f"cwarchive.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, context: click.Context, words: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; it looks for near matches only among commands that are imported already."""
+        from difflib import get_close_matches  # only a mistake needs it
+
+        if words[0] not in COMMANDS and (near := get_close_matches(words[0], COMMANDS, 1)):
+            context.fail(f"No such command '{words[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(context, words)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

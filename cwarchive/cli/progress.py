@@ -14,7 +14,9 @@ Watch = Callable[[int, int], None]
 
 def on_terminal(voice: Voice) -> bool:
     """Whether a person is watching stderr."""
-    return sys.stderr.isatty() and voice.loudness >= NORMAL and not voice.as_json and os.environ.get("TERM") != "dumb"
+    if sys.stderr is None or voice.as_json or voice.loudness < NORMAL:  # None: closed by the caller, as with `2>&-`
+        return False
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager

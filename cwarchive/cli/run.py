@@ -46,7 +46,7 @@ def run(
     from cwarchive import app
     from cwarchive.core.telling import rehearsed
 
-    config = loaded(setting)
+    config = loaded(setting, warn=False)
     stopping = Stopping(max_runtime)
     with stopping.listening(), progress(setting.voice, "series") as watch:
         options = app.Options(
@@ -55,6 +55,8 @@ def run(
             stop=stopping.asked,
             signal=stopping.exit_code,
             watch=watch,
+            pause=stopping.pause,
+            tell_everything=on_terminal(setting.voice),
         )
         if dry_run:
             click.echo("\n".join(rehearsed(app.rehearsal(config, os.environ, options))))
@@ -63,6 +65,8 @@ def run(
             ran = app.run(config, os.environ, options, lambda ran: _tell(ran, setting.voice))
         except LockHeld as held:
             setting.voice.inform("lock held", str(held))
+            if stuck := app.stuck_holder(config, os.environ, options):
+                setting.voice.warn("stuck", stuck)
             return 0
     if ran.outcome is None:
         setting.voice.inform("nothing due", "nothing is due")
@@ -72,18 +76,15 @@ def run(
 
 def _tell(ran: Ran, voice: Voice) -> None:
     """Say what the operator must know of a pass."""
-    from cwarchive.core.telling import first_run, lost, summary, trouble, unmatched
+    from cwarchive.core.telling import first_run, summary
 
     outcome = ran.outcome
     assert outcome is not None
     if ran.first and outcome.since is not None:
         voice.warn("first run", first_run(str(ran.state), outcome.since))
-    if outcome.ended is not None:
-        voice.error("ended", str(outcome.ended))
-    for sentence in trouble(outcome.tallies):
-        voice.error("waiting", sentence)
-    for sentence in lost(outcome.gaps):
-        voice.error("gap", sentence)
-    for sentence in unmatched(outcome.unmatched):
-        voice.warn("unmatched", sentence)
+    for kind, sentence in ran.sentences:
+        (voice.warn if kind in _NO_ERROR else voice.error)(kind, sentence)
     (voice.warn if on_terminal(voice) else voice.inform)("pass", summary(outcome.tallies))
+
+
+_NO_ERROR = {"config", "unmatched", "over"}

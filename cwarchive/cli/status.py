@@ -29,7 +29,7 @@ def status(setting: Setting, *, as_json: bool) -> int:
     from cwarchive.core.status import document
 
     found = app.standing(loaded(setting), os.environ, int(time.time()))
-    click.echo(json.dumps(document(found), indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(document(found)) if as_json else "\n".join(_lines(found)))
     return found.exit_code
 
 
@@ -47,12 +47,12 @@ def _lines(found: Status) -> Iterator[str]:
             )
     for standing in summary.standings:
         place = f"{standing.cell} {standing.namespace} {standing.period}s"
-        failed = f", {standing.failed} waiting after a failure" if standing.failed else ""
+        failed = f", {standing.failed} waiting for the next run" if standing.failed else ""
         late = ", LATE" if standing in found.late else ""
-        yield (
-            f"  {place}: {counted(standing.series, 'series', 'series')}, mark {instant(standing.oldest_mark)}, "
-            f"lag {span(found.now - standing.oldest_mark)}{failed}{late}"
-        )
+        resting = f", {standing.parked} parked" if standing.parked else ""
+        mark = standing.oldest_mark
+        behind = "" if mark is None else f", mark {instant(mark)}, lag {span(found.now - mark)}"
+        yield f"  {place}: {counted(standing.series, 'series', 'series')}{resting}{behind}{failed}{late}"
     for gap in summary.gaps:
         yield f"permanent gaps ({gap.kind}): {gap.permanent}, {gap.unacknowledged} unacknowledged"
     for run in summary.runs[:5]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime
 
 import click
 
@@ -37,4 +39,22 @@ class ExitCodes(click.ParamType[frozenset[int]]):
         return frozenset(map(int, words))
 
 
+class Moment(click.ParamType[int]):
+    """A time in UTC (2026-11-01, 2026-11-01T06:00Z), or an age (3d); the value is in epoch seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The epoch seconds that `value` means."""
+        text = str(value)
+        if re.fullmatch(r"\d+[smhd]", text):
+            return int(time.time()) - DURATION.convert(text, param, ctx)
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f'"{text}" is not a time; write 2026-11-01, 2026-11-01T06:00Z, or an age such as 3d', param, ctx)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
 DURATION = Duration()
+MOMENT = Moment()

@@ -32,10 +32,15 @@ class Voice:
             self._say("info", event, sentence, fields)
 
     def _say(self, level: str, event: str, sentence: str, fields: dict[str, object]) -> None:
-        if self.as_json:
-            click.echo(json.dumps({"level": level, "event": event, "message": sentence, **fields}), err=True)
-        else:
-            click.echo(f"cwarchive: {sentence}", err=True)
+        told = {"level": level, "event": event, "message": sentence, **fields}
+        try:
+            click.echo(json.dumps(told) if self.as_json else f"cwarchive: {sentence}", err=True)
+        except OSError as error:
+            raise Unheard(sentence) from error
+
+
+class Unheard(Exception):
+    """A message found nobody at the other end of stderr; what it tells does not count as told."""
 
 
 @dataclass(slots=True)

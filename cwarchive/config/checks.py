@@ -13,13 +13,15 @@ from cwarchive.config.sources import Sources
 from cwarchive.config.template import dimensions_named
 from cwarchive.config.times import duration_text
 from cwarchive.config.words import choices, did_you_mean, quoted
+from cwarchive.core.plan import MARGIN
+from cwarchive.core.retention import kept_for
 from cwarchive.core.spec import Pattern
 from cwarchive.errors import Mistake
 
 
 def cross_mistakes(document: Document, sources: Sources) -> list[Mistake]:
     """Every mistake of a document whose values are all allowed by themselves."""
-    checks = (_lookbacks, _accounts, _exclusions, _dimension_nodes, _periods_on_one_path)
+    checks = (_lookbacks, _in_time, _accounts, _exclusions, _dimension_nodes, _periods_on_one_path)
     found = chain.from_iterable(check(document) for check in checks)
     return [sources.mistake(path, sentence) for path, sentence in found]
 
@@ -36,6 +38,24 @@ def _lookbacks(document: Document) -> Found:
         period = value(document, index, "period")
         if (lookback := own(entry, "lookback")) and lookback % period:
             yield ("metrics", index, "lookback"), _part_of_a_period(lookback, period)
+
+
+def _in_time(document: Document) -> Found:
+    """An entry must settle and come round before CloudWatch forgets what it asks."""
+    for index, entry in enumerate(document.metrics):
+        period, settle, every = (value(document, index, key) for key in ("period", "settle", "every"))
+        kept = kept_for(period)
+        if settle + every + MARGIN >= kept:
+            slower = "settle" if settle >= every else "every"
+            path: Path = ("metrics", index, slower) if slower in entry.model_fields_set else ("metrics", index)
+            yield path, _out_of_time(period, kept, settle, every)
+
+
+def _out_of_time(period: int, kept: int, settle: int, every: int) -> str:
+    return (
+        f"CloudWatch keeps datapoints of {duration_text(period)} for {duration_text(kept)}, "
+        f"so settle and every must come to less: {duration_text(settle)} and {duration_text(every)} do not"
+    )
 
 
 def _part_of_a_period(lookback: int, period: int) -> str:

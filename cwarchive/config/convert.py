@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cwarchive.config.inherited import lookback, own, value
+from cwarchive.config.inherited import lookback, own, said, value
 from cwarchive.config.loaded import Loaded
 from cwarchive.config.models import Document
 from cwarchive.config.values import Config, Graphite, Limits
@@ -41,7 +41,9 @@ def _state(written: str, folder: Path, home: Path) -> Path | None:
 
 def _limits(document: Document) -> Limits:
     given = document.limits
-    return Limits(given.max_series, given.requests_per_second, given.datapoints_per_second)
+    return Limits(
+        given.max_series, given.requests_per_second, given.datapoints_per_second, given.usd_per_run, given.usd_per_month
+    )
 
 
 def _spec(document: Document, index: int) -> MetricSpec:
@@ -65,6 +67,7 @@ def _spec(document: Document, index: int) -> MetricSpec:
         template=value(document, index, "path"),
         accounts=("",),
         regions=_unique(value(document, index, "regions")),
+        unsaid=frozenset(key for key in ("period", "settle", "lookback") if not said(document, index, key)),
     )
 
 

@@ -27,6 +27,11 @@ def value(document: Document, index: int, key: str) -> Any:  # noqa: ANN401  its
     return held
 
 
+def said(document: Document, index: int, key: str) -> bool:
+    """Whether the config says `key` for entry `index`, in the entry or in `defaults`."""
+    return key in document.metrics[index].model_fields_set or key in document.defaults.model_fields_set
+
+
 def lookback(document: Document, index: int) -> int:
     """The lookback of entry `index` in seconds.
 

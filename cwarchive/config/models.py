@@ -143,10 +143,8 @@ class Entry(Section):
 class Limits(Section):
     """What a pass may cost and ask."""
 
-    usd_per_run: Annotated[float | None, number(none=True), Only((5.0, None), "none")] = default(
-        "5.00", "US dollars a run; none for no limit."
-    )
-    usd_per_month: Annotated[float | None, number(none=True), Only((50.0, None), "none")] = default(
+    usd_per_run: Annotated[float | None, number(none=True)] = default("5.00", "US dollars a run; none for no limit.")
+    usd_per_month: Annotated[float | None, number(none=True)] = default(
         "50.00", "US dollars a month; none for no limit."
     )
     max_series: Annotated[int, whole(1)] = default("100000", "New series are not begun beyond this number.")

@@ -34,6 +34,8 @@ class Limits:
     max_series: int
     requests_per_second: float
     datapoints_per_second: int | None
+    usd_per_run: float | None
+    usd_per_month: float | None
 
 
 class Setting(NamedTuple):

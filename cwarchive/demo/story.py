@@ -1,4 +1,4 @@
-"""The main job on a stage: a simulated account, a real Graphite, two runs with new data between, every point compared."""
+"""The main job on a stage: a simulated account, a real Graphite, two runs with new data between, all compared."""
 
 from __future__ import annotations
 
@@ -92,9 +92,8 @@ def perform(folder: Path, now: int, say: Callable[[str], None]) -> Told:
         simulation = stage.enter_context(Simulation(account, moments[0]))
         graphite = stage.enter_context(Graphite(folder))
         stage.enter_context(_as_if_at_aws(simulation.url))
-        say(
-            f"simulated CloudWatch account at {simulation.url}, {graphite.receiver_name} at {graphite.host}:{graphite.port}"
-        )
+        say(f"simulated CloudWatch account at {simulation.url}")
+        say(f"{graphite.receiver_name} at {graphite.host}:{graphite.port}")
         config = _config(folder, graphite)
         runs = tuple(_run(config, simulation, moment, say) for moment in moments)
         compared = tuple(_compared(config, account, graphite, second))
