@@ -185,23 +185,27 @@ class _Pass:
             self._resent |= {tracked.id: tracked for tracked in transfer.resent()}
         if plot.tally.ended is not None:
             self._incomplete.update(spec.key for spec in plot.specs)
-        self._repeat(plot, run, transfer.coarsened())
+        self._repeat(plot, run, transfer)
         self._judge_lateness(plot, transfer)
         self._count_bill(plot)
 
-    def _repeat(self, plot: _Plot, run: int, coarsened: set[int]) -> None:
+    def _repeat(self, plot: _Plot, run: int, first: Transfer) -> None:
         """Send once more, now, what an outage left at CloudWatch's horizon: an hour later it could not be asked again.
 
         The pause lets the receiver write what it holds in memory, so that both sendings are not lost at once. What
         cannot be repeated is archived all the same, and only stays unproven.
         """
         sound = {series_id for series_id, tracked in self._resent.items() if not tracked.failed}
-        again = [member for member in plot.members if member.tracked.id in coarsened & sound]
+        coarsened = first.coarsened() & sound
+        again = [member for member in plot.members if member.tracked.id in coarsened]
         if not again or self._conduct.stop() or plot.tally.ended is not None:
             return
         self._conduct.pause(REPEAT_AFTER)
         now = int(self._conduct.clock())
-        plans = [repetition(self._resent[member.tracked.id], member.timing, now) for member in again]
+        plans = [
+            replace(repetition(self._resent[m.tracked.id], m.timing, now), tracked=first.now_at(m.tracked))
+            for m in again  # as the state has them: re-sent marks move in the last commit only
+        ]
         tally, unwatched = Tally(plot.tally.cell), replace(self._conduct, watch=_nobody)
         transfer = Transfer(plot.source, self._sink, self._store, run, tally, unwatched, self._purse)
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +45,9 @@ def run(
     Silent on success, for cron; with -v one line of summary. Exit codes: 0 done, 3 some series wait for the next run,
     4 a permanent gap was told, 74 state, 75 temporary, 77 credentials, 78 configuration.
     """
+    if not every_entry and not dry_run and _nothing_due(setting):
+        setting.voice.inform("nothing due", "nothing is due")
+        return 0
     from cwarchive import app
     from cwarchive.core.telling import rehearsed
 
@@ -72,6 +77,13 @@ def run(
         setting.voice.inform("nothing due", "nothing is due")
         return 0
     return 0 if ran.outcome.exit_code in ok else ran.outcome.exit_code
+
+
+def _nothing_due(setting: Setting) -> bool:
+    """Whether state and config say at a glance that nothing is due: a cron job asks that each few minutes."""
+    from cwarchive.app.idle import nothing_due
+
+    return nothing_due(None if setting.config is None else Path(setting.config), os.environ, int(time.time()))
 
 
 def _tell(ran: Ran, voice: Voice) -> None:

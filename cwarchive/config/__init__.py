@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cwarchive.config.glance import Sight
     from cwarchive.config.values import Config, Setting
 
 
@@ -22,6 +23,13 @@ def load(path: Path | None, environ: Mapping[str, str], display: str | None = No
     from cwarchive.config.loading import load_from
 
     return load_from(path, environ, display)
+
+
+def sight(path: Path | None, environ: Mapping[str, str]) -> Sight:
+    """Where the config's state is, and its fingerprint, without validating it; raises ConfigError."""
+    from cwarchive.config.glance import sight as seen
+
+    return seen(path, environ)
 
 
 def effective(config: Config) -> list[Setting]:

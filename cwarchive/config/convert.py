@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cwarchive.config.glance import state_file
 from cwarchive.config.inherited import lookback, own, said, value
 from cwarchive.config.loaded import Loaded
 from cwarchive.config.models import Document
@@ -17,11 +18,12 @@ def converted(loaded: Loaded, home: Path) -> Config:
     return Config(
         source=loaded.sources.source,
         graphite=_graphite(document),
-        state=_state(document.state, loaded.path.parent, home),
+        state=state_file(document.state, loaded.path.parent, home),
         regions=_unique(document.regions) or None,
         specs=tuple(_spec(document, index) for index in range(len(document.metrics))),
         limits=_limits(document),
         warnings=loaded.warnings,
+        fingerprint=loaded.fingerprint,
         written=loaded,
     )
 
@@ -29,14 +31,6 @@ def converted(loaded: Loaded, home: Path) -> Config:
 def _graphite(document: Document) -> Graphite:
     given = document.graphite
     return Graphite(given.host, given.port, given.prefix, given.batch_lines, given.timeout, given.acknowledge)
-
-
-def _state(written: str, folder: Path, home: Path) -> Path | None:
-    if written == "auto":
-        return None
-    if written == "~" or written.startswith("~/"):
-        return home / written[2:]
-    return folder / written
 
 
 def _limits(document: Document) -> Limits:

@@ -11,10 +11,11 @@ from cwarchive.config.sources import Sources
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A document without mistakes, its data as written, where each value came from, and the file it was read from."""
+    """A document without mistakes, its data as written, where each value came from, its file and fingerprint."""
 
     document: Document
     data: dict[str, object]
     sources: Sources
     path: Path
     warnings: tuple[str, ...]
+    fingerprint: str

@@ -11,6 +11,7 @@ from cwarchive.config.checks import cross_mistakes
 from cwarchive.config.convert import converted
 from cwarchive.config.environment import overridden
 from cwarchive.config.find import contents, find, home
+from cwarchive.config.glance import fingerprint
 from cwarchive.config.loaded import Loaded
 from cwarchive.config.mistakes import in_order, translated
 from cwarchive.config.models import Document
@@ -35,7 +36,8 @@ def read(path: Path | None, environ: Mapping[str, str], display: str | None = No
     """As `load_from`, before the document becomes plain values."""
     found = find(path, environ, folder)
     source = display or str(found.path)
-    tree = read_tree(decoded(contents(found.path, source), source), source)
+    written = contents(found.path, source)
+    tree = read_tree(decoded(written, source), source)
     overrides = overridden(_top_level(tree), environ)
     sources = Sources(source, tree, overrides.variables)
     mistakes = [*tree.mistakes, *overrides.mistakes]
@@ -47,7 +49,9 @@ def read(path: Path | None, environ: Mapping[str, str], display: str | None = No
     if mistakes:
         raise ConfigError(source, in_order(mistakes))
     assert isinstance(overrides.data, dict)
-    return Loaded(document, overrides.data, sources, found.path, (*found.warnings, *overrides.warnings))
+    warnings = (*found.warnings, *overrides.warnings)
+    seen = fingerprint(found.path, written, environ)
+    return Loaded(document, overrides.data, sources, found.path, warnings, seen)
 
 
 def _top_level(tree: Tree) -> object:

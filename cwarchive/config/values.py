@@ -51,8 +51,9 @@ class Config:
     """A config without mistakes.
 
     `state` None means that the usual places decide; `regions` None means the ambient region. Each spec carries the
-    regions and accounts that hold for it: () for the ambient region, ("",) for the ambient account. `written` is the
-    document that the values came from, kept for the list of settings.
+    regions and accounts that hold for it: () for the ambient region, ("",) for the ambient account. `fingerprint`
+    changes with whatever may change the config's meaning. `written` is the document that the values came from, kept for
+    the list of settings.
     """
 
     source: str
@@ -62,4 +63,5 @@ class Config:
     specs: tuple[MetricSpec, ...]
     limits: Limits
     warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
     written: object = field(default=None, repr=False, compare=False)

@@ -14,7 +14,8 @@ from cwarchive.archive.rehearse import Nothing, rehearse
 from cwarchive.archive.transfer import Conduct
 from cwarchive.config.values import Config
 from cwarchive.core.conditions import Condition, Telling, telling
-from cwarchive.core.ports import Source, Store
+from cwarchive.core.money import effective_every
+from cwarchive.core.ports import Source, Store, Validated
 from cwarchive.core.selection import cells
 from cwarchive.core.series import Cell
 from cwarchive.core.summary import Rehearsal
@@ -82,7 +83,15 @@ def run(config: Config, environ: Mapping[str, str], options: Options, report: Ca
         report(ran)
         store.tell(outcome.gaps, int(options.clock()))
         store.remember(said.remembered)
+        store.remember_validated(_validated(store, config))
         return ran
+
+
+def _validated(store: Store, config: Config) -> Validated:
+    """The config as one that needs no validation while it stays as it is, with how often each entry is due."""
+    billed = {spec.key: store.entry(spec.key).billed or 0 for spec in config.specs}
+    every = effective_every(config.specs, billed, config.limits.usd_per_month)
+    return Validated(config.fingerprint, tuple(every.items()))
 
 
 def _passed(store: Store, config: Config, options: Options, now: int) -> Outcome:
