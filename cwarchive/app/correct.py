@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cwarchive.app.places import known, known_to, located, opened
@@ -10,6 +11,7 @@ from cwarchive.config.values import Config
 from cwarchive.core.checkpoint import Tracked
 from cwarchive.core.cost import usd
 from cwarchive.core.gaps import GapGroup
+from cwarchive.core.retention import kept_for
 from cwarchive.core.spec import Pattern
 from cwarchive.edges.lockfile import StateLock
 from cwarchive.edges.sqlite import backup_state, restore_state
@@ -31,8 +33,12 @@ def restore(config: Config, environ: Mapping[str, str], source: Path, now: int) 
     path = located(config, environ)
     if not path.exists():
         return restore_state(source, path, now=now)
-    with StateLock(path):
+    lock = StateLock(path)
+    try:
+        lock.wait()
         return restore_state(source, path, now=now)
+    finally:
+        lock.close()
 
 
 def matching(config: Config, environ: Mapping[str, str], glob: str) -> int:
@@ -40,10 +46,21 @@ def matching(config: Config, environ: Mapping[str, str], glob: str) -> int:
     return len(_matched(known(config, environ), glob))
 
 
-def rewind_price(config: Config, environ: Mapping[str, str], glob: str, to: int) -> tuple[int, float]:
-    """How many series a rewind to `to` (epoch seconds) would send again, and about what that costs in US dollars."""
-    behind = [tracked for tracked in _matched(known(config, environ), glob) if tracked.checkpoint.mark > to]
-    return len(behind), usd(len({tracked.series.metric for tracked in behind}))
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a rewind comes to: series sent again, US dollars, and how many go back beyond what CloudWatch answers."""
+
+    series: int
+    usd: float
+    beyond: int
+
+
+def rewind_price(config: Config, environ: Mapping[str, str], glob: str, to: int, now: int) -> Price:
+    """What a rewind to `to` (epoch seconds) would send again, and about what that costs."""
+    chosen = _matched(known(config, environ), glob)
+    behind = [tracked for tracked in chosen if tracked.checkpoint.mark > max(to, tracked.checkpoint.since)]
+    beyond = sum(to < now - kept_for(tracked.series.period) for tracked in behind)
+    return Price(len(behind), usd(len({tracked.series.metric for tracked in behind})), beyond)
 
 
 def rewind(config: Config, environ: Mapping[str, str], glob: str, to: int) -> int:

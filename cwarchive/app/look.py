@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cwarchive.app.places import located
+from cwarchive.catalog import published
 from cwarchive.config.values import Config
 from cwarchive.core.gaps import GapGroup, grouped
 from cwarchive.core.status import Status, month_start, status
@@ -15,7 +17,8 @@ from cwarchive.edges.sqlite import Report, check_state, read_gaps, read_summary
 def standing(config: Config, environ: Mapping[str, str], now: int) -> Status:
     """How the archive of `config` stands at `now` (epoch seconds); reads the state without writing to it."""
     path = located(config, environ)
-    return status(read_summary(path, month_start(now)), config.specs, now)
+    specs = [replace(spec, published=published(spec)) for spec in config.specs]
+    return status(read_summary(path, month_start(now)), specs, now)
 
 
 def gap_groups(config: Config, environ: Mapping[str, str]) -> tuple[GapGroup, ...]:

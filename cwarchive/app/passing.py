@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwarchive.app.places import located, placed
-from cwarchive.archive.passes import Limits, Outcome, Work, due_entries, idle, run_pass
+from cwarchive.archive.passes import Limits, Outcome, Work, due_entries, idle, run_pass, stretched
 from cwarchive.archive.rehearse import Nothing, rehearse
 from cwarchive.archive.transfer import Conduct
 from cwarchive.config.values import Config
 from cwarchive.core.conditions import Condition, Telling, telling
-from cwarchive.core.money import effective_every
 from cwarchive.core.ports import Source, Store, Validated
 from cwarchive.core.selection import cells
 from cwarchive.core.series import Cell
@@ -89,9 +88,9 @@ def run(config: Config, environ: Mapping[str, str], options: Options, report: Ca
 
 def _validated(store: Store, config: Config) -> Validated:
     """The config as one that needs no validation while it stays as it is, with how often each entry is due."""
-    billed = {spec.key: store.entry(spec.key).billed or 0 for spec in config.specs}
-    every = effective_every(config.specs, billed, config.limits.usd_per_month)
-    return Validated(config.fingerprint, tuple(every.items()))
+    every = stretched(store, config.specs, config.limits.usd_per_month)
+    entries = zip((spec.key for spec in config.specs), every, strict=True)
+    return Validated(config.fingerprint, tuple(entries))
 
 
 def _passed(store: Store, config: Config, options: Options, now: int) -> Outcome:
@@ -140,7 +139,10 @@ def _ensure(path: Path, options: Options) -> None:
     """Begin a state where there is none; on a network file system there may be none."""
     local_file_system(path)
     if not path.exists() and options.expect_state:
-        raise StateError(f"there is no state at {path}, though one was expected; nothing was done; restore a backup")
+        raise StateError(
+            f"there is no state at {path}, though one was expected; nothing was done; "
+            "put it back, or begin a new one without --expect-state"
+        )
     create_state(path)
 
 

@@ -10,6 +10,9 @@ from cwarchive.core.ports import Answer, Source, Unanswered
 from cwarchive.core.series import Datapoints
 from cwarchive.errors import AccessError, Refused, SourceError, Unreachable
 
+MOST_UNSOUND = 40
+"""Answers of one batch that may be useless: twice what it takes to find one bad metric among 500, and no more."""
+
 
 @dataclass(slots=True)
 class Fetched:
@@ -23,6 +26,7 @@ class Fetched:
     waiting: list[tuple[Piece, str]] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
     requests: int = 0
+    unsound: int = 0
     billed: int = 0
     refused: AccessError | None = None
     unreached: Unreachable | None = None
@@ -50,7 +54,10 @@ def _ask(source: Source, batch: Batch, fetched: Fetched, *, again: bool) -> None
         fetched.unreached = error
         _set_aside(batch, str(error), fetched)
     except SourceError as error:
-        if again and not isinstance(error, Refused):
+        fetched.unsound += not isinstance(error, Refused)
+        if fetched.unsound > MOST_UNSOUND:
+            _set_aside(batch, str(error), fetched)
+        elif again and not isinstance(error, Refused):
             _ask(source, batch, fetched, again=False)
         else:
             _halve(source, batch, fetched, str(error))

@@ -14,7 +14,7 @@ from cwarchive.core.cost import affordable
 from cwarchive.core.due import is_due
 from cwarchive.core.money import effective_every
 from cwarchive.core.path import fields
-from cwarchive.core.plan import SeriesPlan, repetition
+from cwarchive.core.plan import MARGIN, SeriesPlan, repetition
 from cwarchive.core.ports import Figures, Marks, Sink, Source, Store
 from cwarchive.core.retention import DAY, HORIZON
 from cwarchive.core.selection import in_cell
@@ -75,9 +75,16 @@ def due_entries(
 
     A limit on the month stretches the slots.
     """
-    passes = {spec.key: store.entry(spec.key) for spec in specs}
-    every = effective_every(specs, {key: found.billed or 0 for key, found in passes.items()}, usd_per_month)
-    return tuple(spec for spec in specs if every_entry or is_due(every[spec.key], passes[spec.key].last_pass, now))
+    last = {spec.key: store.entry(spec.key).last_pass for spec in specs}
+    every = stretched(store, specs, usd_per_month)
+    waits = zip(specs, every, strict=True)
+    return tuple(spec for spec, wait in waits if every_entry or is_due(spec.every, last[spec.key], now, wait))
+
+
+def stretched(store: Marks, specs: Sequence[MetricSpec], usd_per_month: float | None) -> Sequence[int]:
+    """After how many seconds each of the entries is due, given what its passes cost and what a month may cost."""
+    billed = {} if usd_per_month is None else {spec.key: store.entry(spec.key).billed or 0 for spec in specs}
+    return effective_every(specs, billed, usd_per_month)
 
 
 def idle(
@@ -125,6 +132,7 @@ class _Pass:
         self._due = due_entries(
             store, work.specs, now, every_entry=work.every_entry, usd_per_month=limits.usd_per_month
         )
+        self._every = dict(zip(work.specs, stretched(store, work.specs, limits.usd_per_month), strict=True))
         self._purse = Purse(None if limits.usd_per_run is None else affordable(limits.usd_per_run))
         self._room = None if limits.max_series is None else max(0, limits.max_series - store.begun())
         self._tallies: list[Tally] = []
@@ -133,7 +141,6 @@ class _Pass:
         self._matched: set[str] = set()
         self._billed: Counter[str] = Counter()
         self._begun: list[int] = []
-        self._late = False
 
     def run(self) -> Outcome:
         """Survey every cell, then archive them, oldest danger first, then the last commit."""
@@ -142,7 +149,9 @@ class _Pass:
             self._sink.probe()
             plots = [plot for cell in self._work.cells if (plot := self._surveyed(cell))]
             for plot in sorted(plots, key=lambda plot: plot.danger):
-                if not self._conduct.stop():
+                if self._conduct.stop():
+                    self._judge_lateness(plot, _as_surveyed)
+                else:
                     self._archive(plot, run)
         except (DeliveryError, ClockError) as error:
             ended = error
@@ -153,7 +162,7 @@ class _Pass:
         passed = {spec.key: self._now for spec in self._due if judged and spec.key not in self._incomplete}
         gaps = tuple(self._store.untold())
         signal = self._conduct.signal()
-        code = exit_code(self._tallies, ended, signal, gaps=bool(gaps), late=self._late)
+        code = exit_code(self._tallies, ended, signal, gaps=bool(gaps))
         resent = [] if ended else list(self._resent.values())
         self._store.end(run, passed, resent, code, int(self._conduct.clock()), dict(self._billed))
         unmatched = tuple(spec for spec in self._due if spec.key in passed and spec.key not in self._matched)
@@ -186,7 +195,7 @@ class _Pass:
         if plot.tally.ended is not None:
             self._incomplete.update(spec.key for spec in plot.specs)
         self._repeat(plot, run, transfer)
-        self._judge_lateness(plot, transfer)
+        self._judge_lateness(plot, transfer.now_at)
         self._count_bill(plot)
 
     def _repeat(self, plot: _Plot, run: int, first: Transfer) -> None:
@@ -201,7 +210,8 @@ class _Pass:
         if not again or self._conduct.stop() or plot.tally.ended is not None:
             return
         self._conduct.pause(REPEAT_AFTER)
-        now = int(self._conduct.clock())
+        later = int(self._conduct.clock())
+        now = self._now if later < self._now + MARGIN // 2 else later  # what was just answered still is for a while
         plans = [
             replace(repetition(self._resent[m.tracked.id], m.timing, now), tracked=first.now_at(m.tracked))
             for m in again  # as the state has them: re-sent marks move in the last commit only
@@ -249,15 +259,14 @@ class _Pass:
                 tally.crowded[member.spec.label] += 1
         return allowed
 
-    def _judge_lateness(self, plot: _Plot, transfer: Transfer) -> None:
+    def _judge_lateness(self, plot: _Plot, reached: Callable[[Tracked], Tracked]) -> None:
         """A pass that was cut short is no success where a series is further behind than its entry allows."""
         if not self._conduct.stop() and not self._purse.empty:
             return
         for member in plot.members:
-            tracked = transfer.now_at(member.tracked)
-            rhythm = member.rhythm
-            allowed = rhythm.settle + 2 * member.spec.every + rhythm.period
-            self._late |= self._now - tracked.checkpoint.mark > allowed
+            rhythm, every = member.rhythm, self._every[member.spec]
+            allowed = rhythm.settle + 2 * every + rhythm.period
+            plot.tally.late += self._now - reached(member.tracked).checkpoint.mark > allowed
 
     def _count_bill(self, plot: _Plot) -> None:
         """How many metrics each entry is billed for in a usual pass: the figure by which a month is foreseen."""
@@ -271,6 +280,11 @@ class _Pass:
             return NOBODY
         others = [other for other in self._work.cells if other.account == cell.account and other != cell]
         return owned(tracked for other in others for tracked in self._store.known(other))
+
+
+def _as_surveyed(tracked: Tracked) -> Tracked:
+    """A series of which nothing was asked."""
+    return tracked
 
 
 def _nobody(done: int, asked: int) -> None:

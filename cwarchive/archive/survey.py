@@ -116,6 +116,7 @@ def survey(
     for spec in due:  # another entry may have come first for all that this one selects
         if spec.key not in matched and any(selects(spec, metric) for metric in metrics):
             matched.add(spec.key)
+    changed += [replace(t, failed=False) for t in known if t.failed and t.series.path not in members]
     owners = {**elsewhere, **owned(known)} if strangers else NOBODY
     newcomers = tuple(_newcomers(strangers, owners, born, now))
     return Survey(tuple(members.values()), newcomers, tuple(changed), frozenset(matched))

@@ -65,6 +65,11 @@ class Purse:
             self.left -= billed
         return not self.empty
 
+    def spend(self) -> int:
+        """What is left, spent."""
+        left, self.left = self.left or 0, 0
+        return left
+
 
 @dataclass(slots=True)
 class _Passage:
@@ -116,9 +121,10 @@ class Transfer:
             if self._conduct.stop() or self._tally.ended is not None:
                 break
             if asked := self._still_asked(batch):
-                if not self._purse.pays(billed_metrics(asked.request)):
+                if paid := self._paid(asked):
+                    workers.start(paid, _ids(paid))
+                if self._purse.empty:
                     break
-                workers.start(asked, _ids(asked))
         while workers.busy:
             self._settle(workers.finished())
         self._conclude()
@@ -147,6 +153,12 @@ class Transfer:
     def _still_asked(self, batch: Batch) -> Batch | None:
         pieces = tuple(piece for piece in batch.pieces if self._passages[piece.tracked.id].left)
         return Batch(pieces) if pieces else None
+
+    def _paid(self, batch: Batch) -> Batch | None:
+        """As much of a batch as may be billed for: a limit lower than one request must not stop all."""
+        if self._purse.pays(billed_metrics(batch.request)):
+            return batch
+        return batch.first(self._purse.spend())
 
     def _settle(self, results: Iterable[Fetched]) -> None:
         """Deliver and record what has been fetched: one announcement, one receipt, one transaction."""

@@ -18,7 +18,8 @@ FINE = 300
 def published(spec: MetricSpec) -> Callable[[str], Rhythm | None]:
     """The rhythm at which each metric of the entry's namespace is published, by metric name; None where unknown.
 
-    A settle above an hour stands as a lookback instead: datapoints appear early and are corrected, not withheld.
+    A settle above an hour stands as a lookback instead, unless the lookback was said: datapoints appear early and are
+    corrected, not withheld.
     """
     return partial(_rhythm, spec)
 
@@ -28,7 +29,7 @@ def _rhythm(spec: MetricSpec, metric: str) -> Rhythm | None:
     if entry is None:
         return None
     period, settle = entry["metrics"].get(metric, (entry["period"], entry["settle"]))
-    late = settle > HOUR
+    late = settle > HOUR and "lookback" in spec.unsaid
     return Rhythm(
         period=period if period > FINE else spec.period,
         settle=0 if late else settle,

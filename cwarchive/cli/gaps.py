@@ -40,7 +40,7 @@ def gaps(setting: Setting, *, ack: Sequence[str], as_json: bool) -> int:
         known = app.acknowledge(config, os.environ, chosen, int(time.time()))
         click.echo(f"{counted(known, 'gap')} acknowledged")
         return 0
-    click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(_document(found)) if as_json else "\n".join(_lines(found)))
     return 0
 
 

@@ -72,9 +72,12 @@ def rewind(setting: Setting, *, moment: int, only: str, yes: bool) -> int:
     from cwarchive import app
 
     config = loaded(setting)
-    count, usd = app.rewind_price(config, os.environ, only, moment)
-    series = counted(count, "series", "series")
-    _agreed(f"send {series} again from {instant(moment)} on, for about {price(usd)}?", yes=yes)
+    cost = app.rewind_price(config, os.environ, only, moment, int(time.time()))
+    series = counted(cost.series, "series", "series")
+    if cost.beyond:
+        lost = f"CloudWatch no longer answers that far back for {cost.beyond:,} of them: that becomes a gap, not data"
+        setting.voice.warn("beyond retention", lost)
+    _agreed(f"send {series} again from {instant(moment)} on, for about {price(cost.usd)}?", yes=yes)
     done = app.rewind(config, os.environ, only, moment)
     click.echo(f"{counted(done, 'series', 'series')} will be sent again from {instant(moment)} on by the next run")
     return 0

@@ -63,5 +63,5 @@ class Config:
     specs: tuple[MetricSpec, ...]
     limits: Limits
     warnings: tuple[str, ...] = ()
-    fingerprint: str = ""
+    fingerprint: str = field(default="", repr=False, compare=False)
     written: object = field(default=None, repr=False, compare=False)

@@ -69,6 +69,17 @@ class Batch:
         middle = len(groups) // 2
         return Batch(sum(groups[:middle], ())), Batch(sum(groups[middle:], ()))
 
+    def first(self, billed: int) -> Batch | None:
+        """The part at the beginning that bills at most so many metrics; None where that is nothing."""
+        taken: list[Piece] = []
+        for _, group in groupby(self.pieces, key=_metric):
+            together = list(group)
+            billed -= -(-len(together) // STATISTICS_BILLED_AS_ONE)
+            if billed < 0:
+                break
+            taken += together
+        return Batch(tuple(taken)) if taken else None
+
     @property
     def metrics(self) -> int:
         """How many metrics the batch asks, counted as neighbours."""

@@ -8,9 +8,14 @@ from cwarchive.core.retention import DAY, HOUR
 from cwarchive.core.window import floor
 
 
-def is_due(every: int, last_pass: int | None, now: int) -> bool:
-    """Whether the UTC slot of `now` is later than the slot of the last pass, so that cron's jitter skips nothing."""
-    return last_pass is None or now // every > last_pass // every
+def is_due(every: int, last_pass: int | None, now: int, stretched: int = 0) -> bool:
+    """Whether the UTC slot of `now` is later than the slot of the last pass, so that cron's jitter skips nothing.
+
+    `stretched` is after how many seconds the entry may be due where a limit makes it wait for more than `every`: whole
+    slots, counted from the last pass, since slots as long as the last bill has it would begin anew with each bill.
+    """
+    slots = max(1, -(-stretched // every))
+    return last_pass is None or now // every - last_pass // every >= slots
 
 
 def first_since(period: int, initial_lookback: int, discovered: int | None, now: int) -> int:

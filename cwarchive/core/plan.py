@@ -67,7 +67,10 @@ def plan(tracked: Tracked, timing: Timing, now: int) -> SeriesPlan:
 
 
 def repetition(tracked: Tracked, timing: Timing, now: int) -> SeriesPlan:
-    """What to send once more of what `tracked` has: from its lookback to its mark, as it was archived."""
+    """What to send once more of what `tracked` has: from its lookback to its mark, as it was archived.
+
+    What has aged out since it was sent is a gap: it stays unproven.
+    """
     start = max(tracked.checkpoint.since, _reread_from(tracked, timing))
     span = window(start, tracked.checkpoint.mark)
     parts = (
@@ -75,8 +78,10 @@ def repetition(tracked: Tracked, timing: Timing, now: int) -> SeriesPlan:
         for stretch, archived_at in (stretches(tracked, span) if span else ())
         for part in _parts(tracked, stretch, archived_at, now)
     )
-    asks = tuple(part for part in parts if isinstance(part, Ask))
-    return SeriesPlan(tracked, asks, (), tracked.checkpoint.mark + kept_for(tracked.series.period) - now)
+    found = list(parts)
+    asks = tuple(part for part in found if isinstance(part, Ask))
+    gaps = tuple(part for part in found if isinstance(part, Gap))
+    return SeriesPlan(tracked, asks, gaps, tracked.checkpoint.mark + kept_for(tracked.series.period) - now)
 
 
 def settled(period: int, timing: Timing, now: int) -> int:

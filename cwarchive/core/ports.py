@@ -33,7 +33,7 @@ class Answer:
 
 
 class Source(Protocol):
-    """CloudWatch in one cell."""
+    """CloudWatch in one cell; several threads may ask at once."""
 
     def discover(self, namespaces: Collection[str]) -> Iterator[Metric]:
         """Yield every metric listed in `namespaces`; ending without an exception means that the last page was read.
@@ -46,7 +46,8 @@ class Source(Protocol):
 
         In a sound answer each series is whole or nothing: its last status was Complete, its columns have one length,
         its values are finite, its times ascend on the period's grid inside the window. Raises SourceError for an
-        answer that is not sound, Refused where CloudWatch rejects the request, AccessError, Unreachable.
+        answer that is not sound, Refused where CloudWatch rejects the request, AccessError, Unreachable, and ClockError
+        where AWS refuses this machine's time.
         """
 
 

@@ -114,8 +114,14 @@ def _behind(standing: Standing, now: int) -> int:
 def _allowed(standing: Standing, specs: Iterable[MetricSpec]) -> int:
     """How far behind the slowest entry of this namespace and period may be; what no entry selects is never late."""
     entries = [spec for spec in specs if spec.namespace == standing.namespace]
-    slowest = (spec.settle + 2 * spec.every + standing.period for spec in entries)
+    slowest = (_settle(spec) + 2 * spec.every + standing.period for spec in entries)
     return max(slowest, default=_EVER)
+
+
+def _settle(spec: MetricSpec) -> int:
+    """The longest settle of the metrics that an entry names, as far as it names any."""
+    names = [pattern.text for pattern in spec.metrics if pattern.exact]
+    return max(spec.rhythm(name).settle for name in names or [""])
 
 
 _EVER = 1 << 40

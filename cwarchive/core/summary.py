@@ -18,7 +18,8 @@ class Tally:
     """The running account of a pass over one cell, added to as batches end.
 
     `asked` is how many series owed something; `unlisted` why discovery failed; `ended` why the rest was not asked;
-    `crowded` counts, by entry, new series that a limit keeps from being begun.
+    `crowded` counts, by entry, new series that a limit keeps from being begun, `late` the series that a pass which was
+    cut short left further behind than their entries allow.
     """
 
     cell: Cell
@@ -29,6 +30,7 @@ class Tally:
     billed: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     crowded: Counter[str] = field(default_factory=Counter)
+    late: int = 0
     unlisted: SourceError | AccessError | None = None
     ended: AccessError | Unreachable | None = None
 
@@ -63,12 +65,10 @@ def exit_code(
     signal: int | None = None,
     *,
     gaps: bool = False,
-    late: bool = False,
 ) -> int:
     """The code of a pass: 77 where every cell refused, a signal's, 75 where nothing came or went, 4 for gaps, 3.
 
-    `ended` is what ended the pass early, `signal` the exit code of a signal that did, `gaps` whether one is told,
-    `late` whether a pass that was cut short left a series further behind than its entry allows.
+    `ended` is what ended the pass early, `signal` the exit code of a signal that did, `gaps` whether one is told.
     """
     barred = [tally.barred for tally in tallies]
     if tallies and all(isinstance(error, AccessError) for error in barred):
@@ -81,5 +81,5 @@ def exit_code(
         return Unreachable.exit_code
     if gaps:
         return GAPS
-    waiting = ended is not None or any(t.failures or t.unlisted or t.ended or t.crowded for t in tallies)
-    return SOME_FAILED if waiting or late else DONE
+    waiting = any(t.failures or t.unlisted or t.ended or t.crowded or t.late for t in tallies)
+    return SOME_FAILED if waiting or ended is not None else DONE

@@ -48,6 +48,12 @@ def _waiting(tally: Tally) -> Iterator[Condition]:
             f"{tally.cell}: {counted(count, 'new series', 'new series')} not begun: limits.max_series; {heaviest}"
         )
         yield Condition(_key("crowded", tally, ""), sentence)
+    if tally.late:
+        sentence = (
+            f"{tally.cell}: {counted(tally.late, 'series', 'series')} further behind than the entries allow, since "
+            "this run was cut short: by limits.usd_per_run, --max-runtime or a signal"
+        )
+        yield Condition(_key("late", tally, ""), sentence)
 
 
 def _key(kind: str, tally: Tally, reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -31,4 +32,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 def price(usd: float) -> str:
     """US dollars with the digits that matter: USD 0.0004, USD 7.20."""
-    return f"USD {usd:.2f}" if usd >= 1 else f"USD {usd:.4g}"
+    if usd >= 1 or usd == 0:
+        return f"USD {usd:.2f}"
+    digits = 1 - math.floor(math.log10(usd))
+    return f"USD {usd:.{digits}f}"

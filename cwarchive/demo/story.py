@@ -119,7 +119,8 @@ def _compared(config: Config, account: Account, graphite: Graphite, now: int) ->
     """Every series against what CloudWatch answers at `now`, from where its archive begins to its mark."""
     for tracked in app.known(config, {}):
         metric, period = tracked.series.metric, tracked.series.period
-        span = Window(ceil(tracked.checkpoint.since, period), tracked.checkpoint.mark)
+        begin = ceil(tracked.checkpoint.since, period)
+        span = Window(begin, max(begin + period, tracked.checkpoint.mark))
         truth = account.truth(metric, tracked.series.statistic, period, span, now)
         if truth.timestamps:
             graphite.wait_for(tracked.series.path, truth.timestamps[-1])

@@ -290,6 +290,8 @@ def _cause(error: OSError) -> str:
     match error.errno:
         case errno.ECONNREFUSED:
             return f"{told}; is it running, and are graphite.host and graphite.port right?"
+        case errno.ECONNRESET | errno.ENOTCONN | errno.EPIPE:
+            return "it ended the connection before it had read everything; is it being stopped, or out of memory?"
         case errno.EMFILE | errno.ENFILE:
             return f"{told}; raise the limit on file descriptors (ulimit -n, or LimitNOFILE= in a unit)"
         case _:

@@ -31,10 +31,10 @@ def test_a_variable_mends_a_mistake_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_bad_value_is_told_with_the_variables_name(tmp_path: Path) -> None:
-    port, budget = refused(tmp_path, ONE_ENTRY, CWARCHIVE_GRAPHITE__PORT="0", CWARCHIVE_LIMITS__USD_PER_RUN="9")
+    naming, port = refused(tmp_path, ONE_ENTRY, CWARCHIVE_GRAPHITE__PORT="0", CWARCHIVE_GRAPHITE__NAMING="tags")
 
     assert port == "cwarchive.yaml: CWARCHIVE_GRAPHITE__PORT: 0 is not allowed here; use a whole number from 1 to 65535"
-    assert budget.startswith('cwarchive.yaml: CWARCHIVE_LIMITS__USD_PER_RUN: "usd_per_run" is not built yet')
+    assert naming.startswith('cwarchive.yaml: CWARCHIVE_GRAPHITE__NAMING: "naming" is not built yet')
 
 
 def test_a_lookback_from_a_variable_is_checked_against_the_period(tmp_path: Path) -> None:

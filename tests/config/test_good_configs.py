@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_one_namespace_is_enough_and_everything_else_has_its_default(tmp_path: P
 
     assert config.source == "cwarchive.yaml"
     assert config.graphite == Graphite("127.0.0.1", 2003, "cloudwatch", 500, 30, "auto")
-    assert config.limits == Limits(100_000, 40.0, None)
+    assert config.limits == Limits(100_000, 40.0, None, 5.0, 50.0)
     assert config.state is None
     assert config.regions is None
     assert config.warnings == ()
@@ -68,12 +69,17 @@ def test_one_namespace_is_enough_and_everything_else_has_its_default(tmp_path: P
             template="{region}.{namespace}.{dimensions}.{metric}.{statistic}",
             accounts=("",),
             regions=(),
+            unsaid=frozenset({"period", "settle", "lookback"}),
         ),
     )
 
 
 def test_every_key_may_be_written_with_its_default(tmp_path: Path) -> None:
-    assert loaded(tmp_path, ALL_DEFAULTS) == loaded(tmp_path, ONE_ENTRY)
+    written, unwritten = loaded(tmp_path, ALL_DEFAULTS), loaded(tmp_path, ONE_ENTRY)
+
+    assert written.specs[0].unsaid == frozenset()
+    assert replace(written, specs=unwritten.specs) == unwritten
+    assert replace(written.specs[0], unsaid=unwritten.specs[0].unsaid) == unwritten.specs[0]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ BAD_TO_EDITORS = [
     "unknown_key_in_entry",
     "unknown_key_in_graphite",
     "unknown_section",
-    "usd_per_run_set",
+    "usd_per_run_negative",
 ]
 
 GOOD_TO_EDITORS = [

@@ -78,7 +78,7 @@ def primary(error: sqlite3.Error) -> int:
 
 def missing(path: Path) -> StateError:
     """The error for a state that is not there."""
-    return StateError(f"there is no state at {path}: put it back, or begin a new one without --expect-state")
+    return StateError(f"there is no state at {path}: `cwarchive run` begins one; if there was one, put it back first")
 
 
 def _sentence(error: Exception) -> str:

@@ -23,7 +23,7 @@ def local_file_system(path: Path, mountinfo: Path = MOUNTINFO) -> str:
     if _NETWORK.match(kind):
         raise NetworkFileSystem(
             f"the state {path} lies on a network file system ({kind}), where locks cannot be trusted: "
-            "put it on a local disk or a block volume, or say allow_network_fs: true"
+            "put it on a local disk or a block volume"
         )
     return kind
 

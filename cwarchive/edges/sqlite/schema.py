@@ -3,7 +3,7 @@
     meta         what this file is
     series       who is archived, and on which path; ids are dense, so that a million checkpoints stay small
     checkpoint   how far each series is archived; `cuts` is JSON, [[at, period], ...], since it is read only with that;
-                 `flags` adds up 1 for failed, 2 empty, 4 parked, 8 forgotten
+                 `flags` adds up 1 for failed, 2 empty, 4 parked, 8 forgotten; what is failed and not forgotten waits
     gap          what can no longer be had, until somebody has been told and has acknowledged it
     entry        when an entry of the config last made its pass
     discovery    when an entry last saw everything that is listed in a cell

@@ -72,7 +72,7 @@ _TELL = """
 _ACKNOWLEDGE = """
     UPDATE gap SET acknowledged = :now, crc = checksum(series_id, start, "end", kind, told, :now)
     WHERE series_id = :id AND start = :start AND "end" = :end AND kind = :kind AND acknowledged IS NULL
-        AND crc = checksum(series_id, start, "end", kind, told, NULL)
+        AND crc = checksum(series_id, start, "end", kind, told, acknowledged)
 """
 
 _ADD_FIGURES = """
