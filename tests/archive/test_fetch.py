@@ -113,6 +113,16 @@ def test_access_lost_while_halving_leaves_the_rest_unasked_and_keeps_what_was_an
     assert [reason for _, reason in found.waiting] == ["expired"] * 4
 
 
+@pytest.mark.parametrize("error", [AccessError("expired"), Unreachable("throttled")])
+def test_the_second_half_is_not_asked_where_the_first_found_that_asking_is_useless(
+    error: AccessError | Unreachable,
+) -> None:
+    found, cloud = fetched(8, in_turn(Refused("no"), error))
+
+    assert [len(request.queries) for request in cloud.requests] == [8, 4]
+    assert [reason for _, reason in found.waiting] == [str(error)] * 8
+
+
 def test_no_piece_is_answered_and_waiting_or_neither() -> None:
     found, _ = fetched(37, in_turn(SourceError("a"), SourceError("b"), Refused("c"), None, SourceError("d")))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cwarchive.archive.passes import Limits
+from cwarchive.core.cost import USD_PER_METRIC
 from cwarchive.core.retention import DAY, HOUR
 from cwarchive.core.window import Window, floor
 from cwarchive.errors import AccessError, ClockError, DeliveryError, Refused, SourceError, Unreachable
@@ -36,8 +38,10 @@ def test_the_first_pass_archives_everything_from_since_to_the_last_settled_perio
 
 def test_the_second_pass_repeats_the_first_and_the_third_does_not() -> None:
     world = World()
-    first, second, third = (world.run(HOUR) and world.cloud.requests[-1].window for _ in range(3))
+    for _ in range(3):
+        world.run(HOUR)
 
+    first, second, third = (request.window for request in world.cloud.requests)
     assert second.start == first.start == SINCE + HOUR
     assert third.start == first.end - 3 * HOUR
 
@@ -293,6 +297,96 @@ def test_an_entry_is_not_told_to_select_nothing_while_nothing_could_be_listed() 
 
     assert first.unmatched == ()
     assert world.run(60).unmatched == (typo,)
+
+
+# --- metrics that have died ---
+
+
+def daily_passes(world: World, days: int) -> None:
+    for _ in range(days):
+        world.run(DAY)
+
+
+def test_a_metric_that_has_died_is_no_longer_asked_and_its_mark_goes_on() -> None:
+    world = World(cpu("i-1"), cpu("i-2", ended=NOW))
+    world.run()
+    daily_passes(world, 16)
+    asked = len(world.cloud.asked("i-2"))
+
+    daily_passes(world, 3)
+
+    assert len(world.cloud.asked("i-2")) == asked
+    assert len(world.cloud.asked("i-1")) == 1 + 16 + 3
+    assert world.tracked("i-2").parked
+    assert world.checkpoint("i-2").mark == floor(world.now - 4 * HOUR, 60)
+    assert world.store.gaps == []
+
+
+def test_a_failed_listing_parks_nothing() -> None:
+    world = World(cpu("i-1"), cpu("i-2", ended=NOW))
+    world.run()
+    daily_passes(world, 13)
+    world.cloud.listing_fails = SourceError("CloudWatch failed to answer ListMetrics")
+
+    daily_passes(world, 6)
+
+    assert not world.tracked("i-2").parked
+    assert len(world.cloud.asked("i-2")) == len(world.cloud.asked("i-1")) == 20
+
+
+def test_a_metric_that_lives_again_is_archived_from_where_it_rested() -> None:
+    world = World(cpu("i-1"), cpu("i-2", ended=NOW))
+    world.run()
+    daily_passes(world, 20)
+    rested = world.checkpoint("i-2").mark
+    world.cloud.account = World(cpu("i-1"), cpu("i-2", born=world.now)).account
+
+    daily_passes(world, 2)
+
+    assert not world.tracked("i-2").parked
+    metric = world.tracked("i-2").series.metric
+    alive = world.cloud.account.truth(metric, "Average", 60, Window(rested, SETTLED + 22 * DAY))
+    assert len(alive.timestamps) > 2_800
+    assert alive.timestamps == [at for at in sorted(world.shown(path("i-2"))) if at >= rested]
+
+
+# --- limits ---
+
+
+def test_beyond_the_limit_of_series_new_ones_wait_and_known_ones_go_on() -> None:
+    world = World(*cpus(2))
+    world.run()
+    world.limits = Limits(max_series=3)
+    world.cloud.account = World(*cpus(5)).account
+
+    outcome = world.run(HOUR)
+
+    assert outcome.exit_code == 3
+    assert outcome.tallies[0].crowded == {"metrics[0]": 2}
+    assert sorted(in_order(world)) == [SINCE] * 2 + [SETTLED + HOUR] * 3
+
+
+def test_a_series_that_waits_for_the_limit_keeps_its_since() -> None:
+    world = World(*cpus(3))
+    world.limits = Limits(max_series=1)
+    world.run()
+    world.limits = Limits()
+
+    world.run(5 * DAY)
+
+    assert {tracked.checkpoint.since for tracked in world.store.series.values()} == {SINCE}
+    assert world.marks() == {SETTLED + 5 * DAY}
+
+
+def test_a_pass_spends_no_more_than_its_limit_and_the_entries_stay_due() -> None:
+    world = World(specs=of_many_periods(5))
+    world.limits = Limits(usd_per_run=3 * USD_PER_METRIC)
+
+    outcome = world.run()
+
+    assert (outcome.tallies[0].billed, outcome.judged) == (3, False)
+    assert not world.idle
+    assert world.run(60).tallies[0].billed == 3
 
 
 # --- series that fail ---

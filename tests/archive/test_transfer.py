@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from cwarchive.archive.passes import REPEAT_AFTER
 from cwarchive.core.checkpoint import Cut
 from cwarchive.core.plan import MARGIN
 from cwarchive.core.retention import DAY, HOUR
 from cwarchive.core.window import Window, ceil, floor
-from cwarchive.errors import StateError
+from cwarchive.errors import AccessError, StateError, Unreachable
 from tests.archive.world import SETTLED, SINCE, World, cpu, cpus, of_many_periods, path
 from tests.builders import NOW, a_spec
-
+from tests.fake_cloudwatch import in_turn
 
 LATER = 20 * DAY
 SEAM = ceil(NOW + LATER - 15 * DAY + MARGIN, 300)
@@ -263,6 +264,96 @@ def test_what_was_lost_is_not_told_again_as_unverified() -> None:
     (lost,) = world.gaps("lost")
     assert lost[0] == SETTLED
     assert [gap for gap in world.gaps("unverified") if gap[0] < lost[1]] == [(SINCE, SETTLED)]
+
+
+def test_what_was_announced_and_lost_is_not_told_again_as_unverified() -> None:
+    world = World()
+    world.run()
+    world.store.dies_before = "record"
+    world.dies(after=HOUR)
+    world.now = SETTLED + HOUR // 2 + 15 * DAY - MARGIN
+    horizon = ceil(world.now - 15 * DAY + MARGIN, 300)
+
+    world.run()
+    world.run(HOUR)
+
+    assert world.gaps("lost") == [(SETTLED, horizon)]
+    assert not [gap for gap in world.gaps("unverified") if SETTLED <= gap[0] < horizon]
+
+
+# --- what an outage left at the horizon is sent twice at once ---
+
+
+def test_after_an_outage_everything_is_sent_twice_in_one_pass_with_a_pause_between() -> None:
+    world = World()
+    world.run()
+
+    world.run(LATER)
+
+    assert world.pauses == [REPEAT_AFTER]
+    sent_twice = {at for (_, at), values in world.graphite.received.items() if at >= ceil(SETTLED, 300) and values[1:]}
+    assert sent_twice == {at for at in world.shown(path()) if at >= ceil(SETTLED, 300)}
+    assert world.checkpoint().verified == world.checkpoint().mark == SETTLED + LATER
+
+
+def test_an_ordinary_pass_sends_once() -> None:
+    world = World()
+    world.run()
+
+    world.run(14 * DAY)
+
+    assert world.pauses == []
+    assert len(world.cloud.requests) == 2
+
+
+def test_a_series_that_failed_is_not_sent_twice_and_stays_failed() -> None:
+    world = World(*cpus(2))
+    world.run()
+    left_out = {"i-001": "CloudWatch answered InternalError"}
+    world.cloud.trouble = lambda request: setattr(world.cloud, "unanswered", left_out if request.period == 60 else {})
+
+    world.run(LATER)
+
+    assert world.tracked("i-001").failed
+    assert len(world.cloud.asked("i-001")) == len(world.cloud.asked("i-000")) - 2
+
+
+def test_a_repetition_that_fails_is_no_failure_of_what_is_archived() -> None:
+    world = World()
+    world.run()
+    world.cloud.trouble = in_turn(None, None, Unreachable("AWS cannot be reached"))
+
+    outcome = world.run(LATER)
+
+    assert outcome.exit_code == 4
+    assert outcome.tallies[0].failures == {}
+    assert (world.checkpoint().verified, world.checkpoint().mark) == (SETTLED, SETTLED + LATER)
+    assert not world.tracked().failed
+
+
+def test_nothing_is_sent_twice_in_a_cell_that_was_given_up() -> None:
+    world = World(*cpus(2), specs=of_many_periods(2))
+    world.run()
+    world.cloud.trouble = in_turn(None, None, None, AccessError("the AWS credentials have expired"))
+
+    outcome = world.run(LATER)
+
+    assert len(world.cloud.requests) == 2 + 4
+    assert world.pauses == []
+    assert sum(outcome.tallies[0].failures.values()) == 2
+
+
+def test_graphite_that_fails_in_the_repetition_ends_the_pass_and_proves_nothing() -> None:
+    world = World()
+    world.run()
+    before = world.checkpoint()
+    world.cloud.trouble = lambda _: setattr(world.graphite, "down", len(world.pauses) > 0)
+
+    outcome = world.run(LATER)
+
+    assert outcome.exit_code == 4
+    assert outcome.ended is not None
+    assert (world.checkpoint().verified, world.checkpoint().mark) == (before.verified, SETTLED + LATER)
 
 
 # --- the re-sent mark ---

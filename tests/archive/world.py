@@ -30,7 +30,7 @@ SETTLED = floor(NOW - 600, 60)
 """The end of what is final at NOW."""
 
 
-class Died(Exception):  # noqa: N818  no error of the program's: the process is gone
+class Died(Exception):
     """The process was killed here."""
 
 
@@ -165,7 +165,7 @@ class World:
             threads=self.threads,
             batch_lines=500,
             clock=lambda: self.now,
-            stop=lambda: self.stop(),
+            stop=lambda: self.stop(),  # noqa: PLW0108  a test may set another one while the pass runs
             signal=lambda: self.signal,
             watch=lambda done, asked: self.watched.append((done, asked)),
             pause=self.pauses.append,

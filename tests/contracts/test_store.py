@@ -650,6 +650,16 @@ def test_what_the_last_whole_pass_of_an_entry_was_billed_is_remembered(home: Hom
     assert home.open().entry("net") == EntryPass(None, {}, None)
 
 
+def test_a_later_whole_pass_replaces_the_bill_of_the_one_before(home: Home) -> None:
+    bills: list[int | None] = []
+    for billed in ({"cpu": 5}, {"cpu": 0}, {}):
+        store = home.open()
+        store.end(store.begin("run", START), {"cpu": START}, [], 0, START, billed=billed)
+        bills.append(home.open().entry("cpu").billed)
+
+    assert bills == [5, 0, None]
+
+
 def test_a_pass_that_was_not_whole_leaves_the_bill_of_the_one_before(home: Home) -> None:
     for passed in ({"cpu": START}, {}):
         store = home.open()

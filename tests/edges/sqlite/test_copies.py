@@ -394,6 +394,18 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date_on_its_way(state: Pa
     assert backup.read_bytes() == before
 
 
+def test_a_backup_of_the_newest_version_is_restored_whatever_that_is(state: Path, tmp_path: Path) -> None:
+    steps = (first_tables, add_colour)
+    with SqliteStore(state, clock=lambda: START, steps=steps) as store:
+        expected = contents(store)
+    shutil.copyfile(state, tmp_path / "copy")
+
+    restore_state(tmp_path / "copy", state, START, steps=steps)
+
+    with SqliteStore(state, clock=lambda: START, steps=steps) as store:
+        assert contents(store) == expected
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root restores for others")
 def test_what_root_restores_belongs_to_the_user_whose_state_it_is(state: Path, backup: Path, tmp_path: Path) -> None:
     os.chown(state, NOBODY, NOBODY)

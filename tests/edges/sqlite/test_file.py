@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from cwarchive.edges.sqlite import SqliteStore, create_state, read_summary
-from cwarchive.edges.sqlite.file import open_state
+from cwarchive.edges.sqlite.failures import Damaged
+from cwarchive.edges.sqlite.file import open_state, read
 from cwarchive.edges.sqlite.schema import APPLICATION_ID, STEPS, first_tables
 from cwarchive.errors import StateError
 from tests.edges.sqlite.example import START, change, contents, example, listing, opened, unprivileged
@@ -241,7 +242,8 @@ def test_an_upgrade_that_fails_changes_nothing(state: Path) -> None:
 KILLED_IN_AN_UPGRADE = """
 import os, signal, sys
 from pathlib import Path
-from cwarchive.edges.sqlite.file import open_state
+from cwarchive.edges.sqlite.failures import Damaged
+from cwarchive.edges.sqlite.file import open_state, read
 from cwarchive.edges.sqlite.schema import first_tables
 
 def killed(connection):
@@ -272,3 +274,42 @@ def test_a_state_may_be_reached_through_a_symbolic_link(state: Path, tmp_path: P
 
     assert _outcome(link) == expected
     assert [place.name for place in link.parent.iterdir()] == ["here.sqlite"]
+
+
+@pytest.mark.parametrize(
+    "met",
+    [
+        Damaged("half a page"),
+        StateError("of another version"),
+        sqlite3.DatabaseError("malformed"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ],
+    ids=lambda met: type(met).__name__,
+)
+def test_what_goes_wrong_because_somebody_came_meanwhile_does_not_count(state: Path, met: Exception) -> None:
+    asked = []
+
+    def question(view: sqlite3.Connection) -> int:
+        asked.append(view)
+        if len(asked) == 1:
+            with opened(state) as store:
+                store.begin("run", START)
+            raise met
+        return int(view.execute("SELECT count(*) FROM run").fetchone()[0])
+
+    assert read(state, question) == (2, False)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("met", [Damaged("half a page"), sqlite3.DatabaseError("malformed")])
+def test_what_goes_wrong_while_nobody_came_counts(state: Path, met: Exception) -> None:
+    asked = []
+
+    def question(view: sqlite3.Connection) -> None:
+        asked.append(view)
+        raise met
+
+    with pytest.raises(StateError):
+        read(state, question)
+
+    assert len(asked) == 1
