@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check fix format lint imports types clean
+.PHONY: help demo test soak defects check fix format lint imports types clean
 
 # The first of these that runs, is 3.11 to 3.13 and can make virtual environments; 3.11 leads because carbon runs there.
 # `make PYTHON=/path/to/python` decides otherwise.
@@ -28,6 +28,12 @@ demo: $(VENV)/.demo  ## the main job without an AWS account: simulated CloudWatc
 
 test: $(VENV)/.dev  ## the tests; ARGS="-k mark" chooses
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+soak: $(VENV)/.dev  ## 20 times 455 simulated days of trouble, two at once; ARGS="--seeds 3" chooses
+	@$(BIN)/python -m tests.simulator --jobs 2 $(ARGS)
+
+defects: $(VENV)/.dev  ## whether the tests catch every deliberate defect; ARGS="lookback" chooses
+	@$(BIN)/python -m tests.defects $(ARGS)
 
 check:  ## everything that must pass before a change lands, as CI runs it
 	@.ci/run

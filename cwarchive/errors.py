@@ -11,6 +11,7 @@
         StateError       the state cannot be read, written or trusted             74
             NetworkFileSystem    it lies where other hosts could open it as well   78
         LockHeld         another command is at work on the same state              0
+        Busy             as LockHeld, and this command was told not to wait              75
         CoverageError    a mark would pass data that nobody delivered: a bug       1
 
 Exceptions of boto3, sockets, sqlite3 and pydantic never leave the module that uses the library.
@@ -106,6 +107,12 @@ class LockHeld(CwarchiveError):
     """Another command is at work on the same state."""
 
     exit_code = 0
+
+
+class Busy(CwarchiveError):
+    """Another command is at work on the same state, and this one was told not to wait."""
+
+    exit_code = 75
 
 
 class CoverageError(CwarchiveError):

@@ -20,7 +20,9 @@ import pytest
 
 import cwarchive
 from cwarchive import app
+from cwarchive.cli.changing import waiting
 from cwarchive.cli.demo import MissingExtra
+from cwarchive.cli.voice import Voice
 from cwarchive.config import load
 from cwarchive.core.batch import Query, Request
 from cwarchive.core.checkpoint import advance, first_checkpoint
@@ -279,6 +281,12 @@ def _another_run(stage: Stage, _: pytest.MonkeyPatch) -> None:
         _run(stage)
 
 
+def _busy(stage: Stage, _: pytest.MonkeyPatch) -> None:
+    create_state(stage.state)
+    with StateLock(stage.state):
+        app.rewind(load(stage.config, {}), {}, "*", NOW, waiting(Voice(), no_wait=True))
+
+
 SITUATIONS: dict[str, Situation] = {
     "the config is not there": _no_config,
     "the config has two mistakes": _config("metrics:\n  - {namespace: AWS/EC2, statistics: [Avg], period: 90}\n"),
@@ -309,6 +317,7 @@ SITUATIONS: dict[str, Situation] = {
     "AWS refuses the time": _aws(Refusal("RequestTimeTooSkewed", "too skewed", 403), faults.WrongDate(1_000)),
     "AWS answers from another time": _clocks_disagree,
     "the clock is behind the archive": _clock_behind_the_archive,
+    "another command is at work, and this one was told not to wait": _busy,
     "Graphite does not listen": lambda stage, _: _delivered(stage),
     "Graphite breaks off": lambda stage, _: _delivered(stage, _reset),
     "Graphite is something else": lambda stage, _: _delivered(stage, _speak),

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cwarchive.app.correct import acknowledge, backup, forget, matching, restore, rewind, rewind_price
+    from cwarchive.app.correct import acknowledge, backup, forget, matching, outlived, restore, rewind, rewind_price
     from cwarchive.app.idle import nothing_due
     from cwarchive.app.look import checked_state, gap_groups, standing
     from cwarchive.app.passing import Options, Ran, rehearsal, run, stuck_holder
@@ -27,6 +27,7 @@ __all__ = [
     "located",
     "matching",
     "nothing_due",
+    "outlived",
     "placed",
     "rehearsal",
     "restore",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "correct": ("acknowledge", "backup", "forget", "matching", "restore", "rewind", "rewind_price"),
+    "correct": ("acknowledge", "backup", "forget", "matching", "outlived", "restore", "rewind", "rewind_price"),
     "idle": ("nothing_due",),
     "look": ("checked_state", "gap_groups", "standing"),
     "places": ("known", "located", "placed"),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwarchive.app.places import known, known_to, located, opened
+from cwarchive.app.places import known, known_to, located, locked, opened
 from cwarchive.config.values import Config
 from cwarchive.core.checkpoint import Tracked
 from cwarchive.core.cost import usd
 from cwarchive.core.gaps import GapGroup
 from cwarchive.core.retention import kept_for
 from cwarchive.core.spec import Pattern
-from cwarchive.edges.lockfile import StateLock
-from cwarchive.edges.sqlite import backup_state, restore_state
+from cwarchive.edges.sqlite import backup_state, read_summary, restore_state, state_exists
+
+Wait = Callable[[str], None]
+"""Hears which command must be waited for; may raise instead."""
 
 
-def acknowledge(config: Config, environ: Mapping[str, str], groups: Iterable[GapGroup], now: int) -> int:
+def acknowledge(config: Config, environ: Mapping[str, str], groups: Iterable[GapGroup], now: int, wait: Wait) -> int:
     """Store that somebody knows of these gaps; return of how many nobody did before."""
-    with opened(config, environ) as store:
+    with opened(config, environ, wait) as store:
         return store.acknowledge([record.gap for group in groups for record in group.records], now)
 
 
@@ -28,17 +30,19 @@ def backup(config: Config, environ: Mapping[str, str], target: Path) -> None:
     backup_state(located(config, environ), target)
 
 
-def restore(config: Config, environ: Mapping[str, str], source: Path, now: int) -> Path | None:
+def restore(config: Config, environ: Mapping[str, str], source: Path, now: int, wait: Wait) -> Path | None:
     """Put `source` in the place of the state; return where the state before is kept, if there was one."""
     path = located(config, environ)
-    if not path.exists():
+    if not state_exists(path):
         return restore_state(source, path, now=now)
-    lock = StateLock(path)
-    try:
-        lock.wait()
+    with locked(path, wait):
         return restore_state(source, path, now=now)
-    finally:
-        lock.close()
+
+
+def outlived(source: Path, now: int) -> int:
+    """How many kinds of series in the backup `source` stand where CloudWatch no longer answers at their period."""
+    standings = read_summary(source, now).standings
+    return sum(s.oldest_mark is not None and now - s.oldest_mark > kept_for(s.period) for s in standings)
 
 
 def matching(config: Config, environ: Mapping[str, str], glob: str) -> int:
@@ -63,15 +67,15 @@ def rewind_price(config: Config, environ: Mapping[str, str], glob: str, to: int,
     return Price(len(behind), usd(len({tracked.series.metric for tracked in behind})), beyond)
 
 
-def rewind(config: Config, environ: Mapping[str, str], glob: str, to: int) -> int:
+def rewind(config: Config, environ: Mapping[str, str], glob: str, to: int, wait: Wait) -> int:
     """Lower the marks of the series whose path matches `glob` to `to`; return how many moved."""
-    with opened(config, environ) as store:
+    with opened(config, environ, wait) as store:
         return store.rewind([tracked.id for tracked in _matched(known_to(store, config), glob)], to)
 
 
-def forget(config: Config, environ: Mapping[str, str], glob: str, now: int) -> int:
+def forget(config: Config, environ: Mapping[str, str], glob: str, now: int, wait: Wait) -> int:
     """Leave the series alone whose path matches `glob`; return how many were not before."""
-    with opened(config, environ) as store:
+    with opened(config, environ, wait) as store:
         return store.forget([tracked.id for tracked in _matched(known_to(store, config), glob)], now)
 
 

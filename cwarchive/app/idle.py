@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cwarchive.config import sight
-from cwarchive.edges.sqlite import read_due, state_path
+from cwarchive.edges.sqlite import read_due, state_exists, state_path
 
 
 def nothing_due(path: Path | None, environ: Mapping[str, str], now: int) -> bool:
     """Whether a pass at `now` (epoch seconds) would do nothing, beyond doubt; raises ConfigError."""
     seen = sight(path, environ)
     state = seen.state or state_path(environ)
-    if not state.exists():
+    if not state_exists(state):
         return False
     glance = read_due(state)
     return glance is not None and glance.nothing_due(seen.fingerprint, now)

@@ -18,7 +18,7 @@ def standing(config: Config, environ: Mapping[str, str], now: int) -> Status:
     """How the archive of `config` stands at `now` (epoch seconds); reads the state without writing to it."""
     path = located(config, environ)
     specs = [replace(spec, published=published(spec)) for spec in config.specs]
-    return status(read_summary(path, month_start(now)), specs, now)
+    return status(read_summary(path, month_start(now)), specs, now, config.limits.usd_per_month)
 
 
 def gap_groups(config: Config, environ: Mapping[str, str]) -> tuple[GapGroup, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cwarchive.app.places import located, placed
@@ -21,7 +22,7 @@ from cwarchive.core.summary import Rehearsal
 from cwarchive.core.telling import conditions
 from cwarchive.edges.carbon import Carbon
 from cwarchive.edges.lockfile import StateLock
-from cwarchive.edges.sqlite import SqliteStore, create_state, local_file_system, read_holder
+from cwarchive.edges.sqlite import SqliteStore, create_state, local_file_system, read_holder, state_exists
 from cwarchive.errors import AccessError, StateError
 
 PATIENCE_WITH_HOLDER = 900
@@ -105,8 +106,22 @@ def _said(store: Store, config: Config, outcome: Outcome, options: Options) -> T
     """What to tell of a pass, given what was told before."""
     warned = (Condition(f"config:{warning}", warning) for warning in config.warnings)
     found = conditions(outcome.tallies, store.unacknowledged(), outcome.unmatched, outcome.ended)
-    now = int(options.clock())
-    return telling(store.conditions(), [*warned, *found], now, judged=outcome.judged, always=options.tell_everything)
+    return telling(
+        store.conditions(),
+        [*warned, *found],
+        int(options.clock()),
+        judged=outcome.judged,
+        unseen=partial(_unseen, {spec.key for spec in config.specs}, outcome.passed),
+        always=options.tell_everything,
+    )
+
+
+def _unseen(entries: Set[str], passed: Set[str], key: str) -> bool:
+    """Whether a pass in which only some entries were due cannot know that a condition is over."""
+    kind, _, rest = key.partition(":")
+    if kind == "unmatched":
+        return rest in entries - passed
+    return kind in {"crowded", "late"} and not entries <= passed
 
 
 def stuck_holder(config: Config, environ: Mapping[str, str], options: Options) -> str | None:
@@ -122,7 +137,7 @@ def rehearsal(config: Config, environ: Mapping[str, str], options: Options) -> l
     """What a pass over the entries that are due would ask in each cell; writes nothing, asks only ListMetrics."""
     path = located(config, environ)
     now = int(options.clock())
-    with SqliteStore(path, clock=options.clock) if path.exists() else nullcontext(Nothing()) as memory:
+    with SqliteStore(path, clock=options.clock) if state_exists(path) else nullcontext(Nothing()) as memory:
         limit = config.limits.usd_per_month
         due = due_entries(memory, config.specs, now, every_entry=options.every_entry, usd_per_month=limit)
         return rehearse(memory, _work(replace(config, specs=due), options), now)
@@ -138,7 +153,7 @@ def _work(config: Config, options: Options) -> Work:
 def _ensure(path: Path, options: Options) -> None:
     """Begin a state where there is none; on a network file system there may be none."""
     local_file_system(path)
-    if not path.exists() and options.expect_state:
+    if options.expect_state and not state_exists(path):
         raise StateError(
             f"there is no state at {path}, though one was expected; nothing was done; "
             "put it back, or begin a new one without --expect-state"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,8 @@ from cwarchive.core.ports import Memory
 from cwarchive.core.selection import cells
 from cwarchive.core.spec import MetricSpec
 from cwarchive.edges.lockfile import StateLock
-from cwarchive.edges.sqlite import SqliteStore, state_path
+from cwarchive.edges.sqlite import SqliteStore, read_holder, state_path
+from cwarchive.errors import LockHeld
 
 
 def located(config: Config, environ: Mapping[str, str]) -> Path:
@@ -49,13 +50,24 @@ def known_to(store: Memory, config: Config) -> list[Tracked]:
 
 
 @contextmanager
-def opened(config: Config, environ: Mapping[str, str]) -> Iterator[SqliteStore]:
-    """The state under its lock; waits for a command that is at work. Raises StateError."""
-    path = located(config, environ)
+def locked(path: Path, wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of the state at `path`; `wait` hears of another command at work, before it is waited for."""
     lock = StateLock(path)
     try:
-        lock.wait()
-        with SqliteStore(path, clock=time.time) as store:
-            yield store
+        try:
+            lock.acquire()
+        except LockHeld as held:
+            holder = read_holder(path)
+            wait(str(held) if holder is None else f"{held}: {holder.at_work(int(time.time()))}")
+            lock.wait()
+        yield
     finally:
         lock.close()
+
+
+@contextmanager
+def opened(config: Config, environ: Mapping[str, str], wait: Callable[[str], None]) -> Iterator[SqliteStore]:
+    """The state under its lock, for changing it; see `locked` for `wait`. Raises StateError."""
+    path = located(config, environ)
+    with locked(path, wait), SqliteStore(path, clock=time.time) as store:
+        yield store

@@ -56,7 +56,7 @@ class Outcome:
 
     `unmatched` are due entries that select nothing of what is listed; `gaps` those that nobody was told of yet;
     `since` is where the earliest new series begins (epoch seconds), if there is one. `judged` says that the pass saw
-    everything it was due to see.
+    everything it was due to see, `passed` are the keys of the entries that made their pass.
     """
 
     exit_code: int
@@ -66,6 +66,7 @@ class Outcome:
     ended: DeliveryError | ClockError | AccessError | None = None
     since: int | None = None
     judged: bool = False
+    passed: frozenset[str] = frozenset()
 
 
 def due_entries(
@@ -92,7 +93,16 @@ def idle(
 ) -> bool:
     """Whether a pass at `now` would find nothing to do; decided from the state alone."""
     due = due_entries(store, specs, now, every_entry=every_entry, usd_per_month=usd_per_month)
-    return not due and not store.waiting()
+    return not due and not store.waiting() and clock_behind(store, now) is None
+
+
+def clock_behind(store: Marks, now: int) -> ClockError | None:
+    """What to say where `now` is more than a day before what is archived already."""
+    newest = store.newest_mark()
+    if newest is None or now >= newest - DAY:
+        return None
+    days = (newest - now) / DAY
+    return ClockError(f"the clock is {days:.1f} days behind what is archived; nothing was asked; set the clock right")
 
 
 def run_pass(store: Store, sink: Sink, work: Work, conduct: Conduct, now: int) -> Outcome:
@@ -101,9 +111,8 @@ def run_pass(store: Store, sink: Sink, work: Work, conduct: Conduct, now: int) -
     Graphite is probed before AWS is asked, so that no money is spent on data that can't be delivered. One cell's
     trouble stays its own; Graphite failing ends the pass.
     """
-    newest = store.newest_mark()
-    if newest is not None and now < newest - DAY:
-        return Outcome(ClockError.exit_code, ended=_behind(newest, now))
+    if behind := clock_behind(store, now):
+        return Outcome(ClockError.exit_code, ended=behind)
     return _Pass(store, sink, work, conduct, now).run()
 
 
@@ -167,7 +176,7 @@ class _Pass:
         self._store.end(run, passed, resent, code, int(self._conduct.clock()), dict(self._billed))
         unmatched = tuple(spec for spec in self._due if spec.key in passed and spec.key not in self._matched)
         since = min(self._begun, default=None)
-        return Outcome(code, tuple(self._tallies), unmatched, gaps, ended, since, judged)
+        return Outcome(code, tuple(self._tallies), unmatched, gaps, ended, since, judged, frozenset(passed))
 
     def _surveyed(self, cell: Cell) -> _Plot | None:
         """The cell's part of the pass; None where it has none."""
@@ -239,6 +248,7 @@ class _Pass:
             self._incomplete.update(spec.key for spec in here)
         met = {spec.key: cell for spec in here} if complete else {}
         members = adopted(self._store, found, met, self._now)
+        tally.renamed += [newcomer.series.path for newcomer in found.renamed]
         self._begun += [newcomer.since for newcomer, _ in found.newcomers]
         self._matched |= found.matched
         return self._within_limit(members, tally)
@@ -269,10 +279,17 @@ class _Pass:
             plot.tally.late += self._now - reached(member.tracked).checkpoint.mark > allowed
 
     def _count_bill(self, plot: _Plot) -> None:
-        """How many metrics each entry is billed for in a usual pass: the figure by which a month is foreseen."""
-        statistics = Counter((m.spec.key, m.tracked.series.metric) for m in plot.members)
-        for (key, _), count in statistics.items():
-            self._billed[key] += -(-count // STATISTICS_BILLED_AS_ONE)
+        """How many metrics each entry is billed for in a usual pass: the figure by which a month is foreseen.
+
+        A metric whose period is longer than its entry's `every` is asked in some passes only.
+        """
+        statistics = Counter((m.spec, m.tracked.series.metric, m.rhythm.period) for m in plot.members)
+        shares: Counter[str] = Counter()
+        for (spec, _, period), count in statistics.items():
+            billed = -(-count // STATISTICS_BILLED_AS_ONE)
+            shares[spec.key] += billed * 1_000 * min(spec.every, period) // period
+        for key, thousandths in shares.items():
+            self._billed[key] += -(-thousandths // 1_000)
 
     def _owned_elsewhere(self, cell: Cell, here: Sequence[MetricSpec]) -> Mapping[str, str]:
         """Who owns which path in the account's other regions, where a template does not tell regions apart."""
@@ -290,8 +307,3 @@ def _as_surveyed(tracked: Tracked) -> Tracked:
 def _nobody(done: int, asked: int) -> None:
     """Progress of which nobody is told."""
     del done, asked
-
-
-def _behind(newest: int, now: int) -> ClockError:
-    days = (newest - now) / DAY
-    return ClockError(f"the clock is {days:.1f} days behind what is archived; nothing was asked; set the clock right")

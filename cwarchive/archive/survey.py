@@ -56,13 +56,15 @@ class Survey:
     """The series of a pass: those the state knows, and those that it does not know yet.
 
     `changed` are the series whose row must be stored before anything is asked: parked, woken, or at a new period;
-    `matched` the keys of the entries that select something, also if it rests.
+    `matched` the keys of the entries that select something, also if it rests. `renamed` are newcomers of which the
+    state knows the same statistic on another path: their archive begins anew where that one began.
     """
 
     members: tuple[Member, ...]
     newcomers: tuple[tuple[Newcomer, MetricSpec], ...]
     changed: tuple[Tracked, ...]
     matched: frozenset[str]
+    renamed: tuple[Newcomer, ...]
 
 
 def listing(source: Source, specs: Sequence[MetricSpec]) -> Listing:
@@ -118,8 +120,19 @@ def survey(
             matched.add(spec.key)
     changed += [replace(t, failed=False) for t in known if t.failed and t.series.path not in members]
     owners = {**elsewhere, **owned(known)} if strangers else NOBODY
-    newcomers = tuple(_newcomers(strangers, owners, born, now))
-    return Survey(tuple(members.values()), newcomers, tuple(changed), frozenset(matched))
+    begun = _begun(known) if strangers else {}
+    newcomers = tuple(_newcomers(strangers, owners, born, begun, now))
+    renamed = tuple(met for met, _ in newcomers if identity(met.series.metric, met.series.statistic) in begun)
+    return Survey(tuple(members.values()), newcomers, tuple(changed), frozenset(matched), renamed)
+
+
+def _begun(known: Iterable[Tracked]) -> dict[str, int]:
+    """Where the archive of each statistic that the state knows begins, on whichever path."""
+    begun: dict[str, int] = {}
+    for tracked in known:
+        name, since = identity(tracked.series.metric, tracked.series.statistic), tracked.checkpoint.since
+        begun[name] = min(since, begun.get(name, since))
+    return begun
 
 
 def owned(known: Iterable[Tracked]) -> dict[str, str]:
@@ -177,11 +190,16 @@ def _failed(known: Iterable[Tracked], by_path: dict[str, Tracked], others: Seque
 
 
 def _newcomers(
-    strangers: Sequence[Selected], owners: Mapping[str, str], born: dict[str, int | None], now: int
+    strangers: Sequence[Selected],
+    owners: Mapping[str, str],
+    born: dict[str, int | None],
+    begun: Mapping[str, int],
+    now: int,
 ) -> Iterator[tuple[Newcomer, MetricSpec]]:
     specs: dict[Bound, MetricSpec] = {selected.bound: selected.spec for selected in strangers}
     rendered = [(bound, render(spec.template, spec.prefix, bound)) for bound, spec in specs.items()]
     for bound, path in assign(rendered, owners):
         spec = specs[bound]
         since = first_since(bound.period, spec.initial_lookback, born.get(spec.key), now)
+        since = min(since, begun.get(bound.identity, since))
         yield Newcomer(Series(bound.metric, bound.statistic, bound.period, path), since), spec

@@ -22,6 +22,7 @@ from cwarchive.core.cost import billed_metrics
 from cwarchive.core.line import blocks
 from cwarchive.core.plan import Ask, SeriesPlan, cuts_with
 from cwarchive.core.ports import Figures, Sink, Source, Store
+from cwarchive.core.retention import kept_for
 from cwarchive.core.series import Datapoints
 from cwarchive.core.summary import Tally
 from cwarchive.core.window import Window
@@ -164,12 +165,21 @@ class Transfer:
         """Deliver and record what has been fetched: one announcement, one receipt, one transaction."""
         arrived = list(results)
         self._check_clock(arrived)
+        self._set_forgotten_aside(arrived)
         answered = [answer for fetched in arrived for answer in fetched.answered]
         if answered:
             self._store.announce([self._announced(piece) for piece, _ in answered])
             self._sink.deliver(blocks(_sent(answered), self._conduct.batch_lines))
             self._sink.probe()
         self._record(arrived, answered)
+
+    def _set_forgotten_aside(self, arrived: Iterable[Fetched]) -> None:
+        """An empty answer proves nothing once the window was older than what CloudWatch keeps: it is planned anew."""
+        now = self._conduct.clock()
+        for fetched in arrived:
+            late = [piece for piece, _ in fetched.answered if _forgotten(piece.ask, now)]
+            fetched.answered = [answer for answer in fetched.answered if not _forgotten(answer[0].ask, now)]
+            fetched.waiting += [(piece, _AGED) for piece in late]
 
     def _announced(self, piece: Piece) -> Tracked:
         passage = self._passages[piece.tracked.id]
@@ -238,6 +248,14 @@ class Transfer:
                     raise ClockError(
                         f"the clock is {abs(here - date):.0f} s {ahead} AWS's; nothing of it was recorded; set it right"
                     )
+
+
+_AGED = "CloudWatch may have forgotten it while it waited for its turn"
+
+
+def _forgotten(ask: Ask, now: float) -> bool:
+    """Whether CloudWatch may have answered `ask` emptily at `now`, because the window had aged out while it waited."""
+    return now > ask.window.start + kept_for(ask.period)
 
 
 def _ids(batch: Batch) -> set[int]:

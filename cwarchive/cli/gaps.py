@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cwarchive.cli.changing import waiting
 from cwarchive.cli.loading import loaded
 from cwarchive.core.words import counted, instant
 
@@ -23,9 +24,11 @@ SHOWN = 20
 
 @click.command()
 @click.option("--ack", metavar="ID", multiple=True, help="Acknowledge the gap of this ID, or all; may be repeated.")
+@click.option("-n", "--dry-run", is_flag=True, help="With --ack: say what would be acknowledged; change nothing.")
+@click.option("--no-wait", is_flag=True, help="With --ack: exit 75 where another command is at work.")
 @click.option("--json", "as_json", is_flag=True, help="A document for scripts, every series named.")
 @click.pass_obj
-def gaps(setting: Setting, *, ack: Sequence[str], as_json: bool) -> int:
+def gaps(setting: Setting, *, ack: Sequence[str], dry_run: bool, no_wait: bool, as_json: bool) -> int:
     """Every permanent gap: an ID for each cause and interval, the series within.
 
     An acknowledged gap is no longer told and no longer makes `status` exit 4; it stays listed. Exit codes: 0, or 2 for
@@ -37,7 +40,11 @@ def gaps(setting: Setting, *, ack: Sequence[str], as_json: bool) -> int:
     found = app.gap_groups(config, os.environ)
     if ack:
         chosen = _chosen(found, frozenset(ack))
-        known = app.acknowledge(config, os.environ, chosen, int(time.time()))
+        if dry_run:
+            click.echo(f"would acknowledge {counted(sum(group.unacknowledged for group in chosen), 'gap')}")
+            return 0
+        wait = waiting(setting.voice, no_wait=no_wait)
+        known = app.acknowledge(config, os.environ, chosen, int(time.time()), wait)
         click.echo(f"{counted(known, 'gap')} acknowledged")
         return 0
     click.echo(json.dumps(_document(found)) if as_json else "\n".join(_lines(found)))

@@ -99,4 +99,4 @@ def _tell(ran: Ran, voice: Voice) -> None:
     (voice.warn if on_terminal(voice) else voice.inform)("pass", summary(outcome.tallies))
 
 
-_NO_ERROR = {"config", "unmatched", "over"}
+_NO_ERROR = {"config", "unmatched", "over", "renamed"}

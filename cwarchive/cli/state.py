@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cwarchive.cli.changing import agreed, changes, waiting
 from cwarchive.cli.loading import loaded
 from cwarchive.cli.types import MOMENT
 from cwarchive.core.words import counted, instant, price
@@ -24,12 +25,16 @@ def state() -> None:
 
 
 @state.command()
+@click.option("--json", "as_json", is_flag=True, help="A document for scripts.")
 @click.pass_obj
-def check(setting: Setting) -> int:
+def check(setting: Setting, *, as_json: bool) -> int:
     """Look through the whole state: structure, checksums, marks in order. Exit codes: 0 sound, 74 not."""
     from cwarchive import app
 
     path, report = app.checked_state(loaded(setting), os.environ)
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "state": str(path), "sound": report.sound, "findings": [*report.findings]}))
+        return 0 if report.sound else 74
     for finding in report.findings:
         click.echo(finding)
     click.echo(f"{path}: {'sound' if report.sound else counted(len(report.findings), 'finding')}")
@@ -49,15 +54,19 @@ def backup(setting: Setting, file: Path) -> int:
 
 @state.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@changes
 @click.pass_obj
-def restore(setting: Setting, file: Path, *, yes: bool) -> int:
+def restore(setting: Setting, file: Path, *, yes: bool, dry_run: bool, no_wait: bool) -> int:
     """Put the backup FILE in the place of the state, which is kept beside it; what came after it is sent again."""
     from cwarchive import app
 
     config = loaded(setting)
-    _agreed(f"put {file} in the place of the state?", yes=yes)
-    kept = app.restore(config, os.environ, file, int(time.time()))
+    if app.outlived(file, int(time.time())):
+        old = f"{file} is older than CloudWatch keeps its datapoints: coarser ones would be sent over those in Graphite"
+        setting.voice.warn("old backup", old)
+    if not agreed(f"put {file} in the place of the state?", yes=yes, dry_run=dry_run):
+        return 0
+    kept = app.restore(config, os.environ, file, int(time.time()), waiting(setting.voice, no_wait=no_wait))
     click.echo(f"restored; the state before is kept as {kept}" if kept else "restored; there was no state before")
     return 0
 
@@ -65,9 +74,9 @@ def restore(setting: Setting, file: Path, *, yes: bool) -> int:
 @state.command()
 @click.option("--to", "moment", type=MOMENT, required=True, metavar="TIME", help="2026-11-01T00:00Z, or an age: 3d.")
 @click.option("--only", metavar="GLOB", default="*", help="Only series whose path matches.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@changes
 @click.pass_obj
-def rewind(setting: Setting, *, moment: int, only: str, yes: bool) -> int:
+def rewind(setting: Setting, *, moment: int, only: str, yes: bool, dry_run: bool, no_wait: bool) -> int:
     """Lower the marks, so that the next run sends the span since TIME again; shows the price."""
     from cwarchive import app
 
@@ -77,31 +86,26 @@ def rewind(setting: Setting, *, moment: int, only: str, yes: bool) -> int:
     if cost.beyond:
         lost = f"CloudWatch no longer answers that far back for {cost.beyond:,} of them: that becomes a gap, not data"
         setting.voice.warn("beyond retention", lost)
-    _agreed(f"send {series} again from {instant(moment)} on, for about {price(cost.usd)}?", yes=yes)
-    done = app.rewind(config, os.environ, only, moment)
+    question = f"send {series} again from {instant(moment)} on, for about {price(cost.usd)}?"
+    if not agreed(question, yes=yes, dry_run=dry_run):
+        return 0
+    done = app.rewind(config, os.environ, only, moment, waiting(setting.voice, no_wait=no_wait))
     click.echo(f"{counted(done, 'series', 'series')} will be sent again from {instant(moment)} on by the next run")
     return 0
 
 
 @state.command()
 @click.argument("glob")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@changes
 @click.pass_obj
-def forget(setting: Setting, glob: str, *, yes: bool) -> int:
+def forget(setting: Setting, glob: str, *, yes: bool, dry_run: bool, no_wait: bool) -> int:
     """Leave series alone whose path matches GLOB; matched again by an entry, a series resumes at its old mark."""
     from cwarchive import app
 
     config = loaded(setting)
     count = app.matching(config, os.environ, glob)
-    _agreed(f"forget {counted(count, 'series', 'series')}?", yes=yes)
-    click.echo(f"{counted(app.forget(config, os.environ, glob, int(time.time())), 'series', 'series')} forgotten")
+    if not agreed(f"forget {counted(count, 'series', 'series')}?", yes=yes, dry_run=dry_run):
+        return 0
+    done = app.forget(config, os.environ, glob, int(time.time()), waiting(setting.voice, no_wait=no_wait))
+    click.echo(f"{counted(done, 'series', 'series')} forgotten")
     return 0
-
-
-def _agreed(question: str, *, yes: bool) -> None:
-    """Go on only if the operator agrees: asked on a terminal, said with --yes elsewhere."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Nothing was changed; off a terminal say --yes")
-    click.confirm(question, abort=True)

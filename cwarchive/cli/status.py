@@ -39,7 +39,9 @@ def _lines(found: Status) -> Iterator[str]:
     summary = found.summary
     total = sum(standing.series for standing in summary.standings)
     yield f"{found.verdict}: {_REASONS[found.verdict]}"
-    yield f"{counted(total, 'series', 'series')}, {price(found.month_usd)} this month"
+    limit = "" if found.month_limit is None else f", limit {price(found.month_limit)}"
+    month = f"{price(found.month_usd)} this month, about {price(found.month_projected)} in 30 days{limit}"
+    yield f"{counted(total, 'series', 'series')}, {month}"
     for period, left in found.time_to_loss.items():
         if left is not None:
             yield (

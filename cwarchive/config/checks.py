@@ -26,6 +26,14 @@ def cross_mistakes(document: Document, sources: Sources) -> list[Mistake]:
     return [sources.mistake(path, sentence) for path, sentence in found]
 
 
+def suspicions(document: Document) -> Iterator[str]:
+    """What is allowed and yet seldom meant."""
+    if other := _OTHER_PORTS.get(document.graphite.port):
+        yield f"graphite.port {document.graphite.port} is usually carbon's {other}: it takes lines and stores nothing"
+
+
+_OTHER_PORTS = {2004: "pickle port", 2014: "relay's pickle port", 7002: "cache query port"}
+
 Found = Iterator[tuple[Path, str]]
 
 

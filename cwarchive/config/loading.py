@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cwarchive.config.checks import cross_mistakes
+from cwarchive.config.checks import cross_mistakes, suspicions
 from cwarchive.config.convert import converted
 from cwarchive.config.environment import overridden
 from cwarchive.config.find import contents, find, home
@@ -49,7 +49,7 @@ def read(path: Path | None, environ: Mapping[str, str], display: str | None = No
     if mistakes:
         raise ConfigError(source, in_order(mistakes))
     assert isinstance(overrides.data, dict)
-    warnings = (*found.warnings, *overrides.warnings)
+    warnings = (*found.warnings, *overrides.warnings, *suspicions(document))
     seen = fingerprint(found.path, written, environ)
     return Loaded(document, overrides.data, sources, found.path, warnings, seen)
 

@@ -5,13 +5,16 @@ Cron mails whatever a run prints; a receiver that is down for a night must not f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from cwarchive.core.retention import DAY
 from cwarchive.core.words import instant
 
 WEEK = 7 * DAY
+
+FOR_EVER = {"gap", "renamed"}
+"""Kinds of condition that have no end to tell: what is lost stays lost, and is only no longer spoken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,24 @@ class Telling:
     remembered: tuple[Remembered, ...]
 
 
+def _nothing(_key: str) -> bool:
+    """Everything was seen."""
+    return False
+
+
 def telling(
     before: Mapping[str, Remembered],
     present: Iterable[Condition],
     now: int,
     *,
     judged: bool = True,
+    unseen: Callable[[str], bool] = _nothing,
     always: bool = False,
 ) -> Telling:
     """What to say at `now` of the `present` conditions, given those remembered from `before`.
 
-    A condition that is gone is told to have ended, once, unless this run could not judge it (`judged` False: it stays
-    remembered). `always` says everything, for a person at a terminal.
+    A condition that is gone is told to have ended, once, unless this run could not judge it (`judged` False, or
+    `unseen` of its key: it stays remembered). `always` says everything, for a person at a terminal.
     """
     sentences: list[tuple[str, str]] = []
     remembered: dict[str, Remembered] = {}
@@ -66,11 +75,13 @@ def telling(
             sentences.append((_kind(condition.key), condition.sentence + since))
             known = Remembered(condition.key, condition.sentence, known.began if known else now, now)
         remembered[condition.key] = known
-    gone = [known for key, known in before.items() if key not in remembered]
-    if judged:
-        sentences += [("over", f"over since {instant(now)}: {known.sentence}") for known in gone]
-    else:
-        remembered.update((known.key, known) for known in gone)
+    for key, known in before.items():
+        if key in remembered or _kind(key) in FOR_EVER:
+            continue
+        if judged and not unseen(key):
+            sentences.append(("over", f"over since {instant(now)}: {known.sentence}"))
+        else:
+            remembered[key] = known
     return Telling(tuple(sentences), tuple(remembered.values()))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cwarchive.core.due import is_due
 from cwarchive.core.ports import Figures, Validated
+from cwarchive.core.retention import DAY
 from cwarchive.core.series import Cell
 
 
@@ -68,8 +69,9 @@ class RunRecord:
 class StateSummary:
     """The state at one moment; `runs` newest first.
 
-    `billed` counts the metrics billed since the asked instant. `stale` says that the newest commits could not be
-    read: the folder is read-only and the last command did not end cleanly.
+    `billed` counts the metrics billed since the asked instant, `billed_by_entry` those of each entry's usual pass.
+    `stale` says that the newest commits could not be read: the folder is read-only and the last command did not end
+    cleanly.
     """
 
     standings: tuple[Standing, ...]
@@ -77,6 +79,7 @@ class StateSummary:
     runs: tuple[RunRecord, ...]
     billed: int
     stale: bool = False
+    billed_by_entry: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +96,7 @@ class Glance:
     def nothing_due(self, fingerprint: str, now: int) -> bool:
         """Whether a pass at `now` would do nothing, beyond doubt: the config is the one that was validated last."""
         if self.validated is None or self.validated.fingerprint != fingerprint or self.waiting:
+            return False
+        if any(last > now + DAY for last in self.last_passes.values()):  # the clock was set back
             return False
         return not any(is_due(every, self.last_passes.get(key), now) for key, every in self.validated.entries)

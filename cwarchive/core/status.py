@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cwarchive.core.cost import usd
+from cwarchive.core.money import effective_every, monthly_usd
 from cwarchive.core.retention import TIERS, kept_for
 from cwarchive.core.spec import MetricSpec
 from cwarchive.core.standing import RunRecord, Standing, StateSummary
@@ -32,6 +33,8 @@ class Status:
     time_to_loss: Mapping[int, int | None]
     effective_every: int
     month_usd: float
+    month_limit: float | None
+    month_projected: float
 
     @property
     def exit_code(self) -> int:
@@ -39,12 +42,15 @@ class Status:
         return EXIT_CODES[self.verdict]
 
 
-def status(summary: StateSummary, specs: Sequence[MetricSpec], now: int) -> Status:
-    """How the archive that `summary` describes stands, for the entries `specs`.
+def status(summary: StateSummary, specs: Sequence[MetricSpec], now: int, usd_per_month: float | None = None) -> Status:
+    """How the archive that `summary` describes stands, for the entries `specs` and what a month may cost.
 
     Without read-back nothing is verified, so what is on time is unproven, never healthy.
     """
-    standings = summary.standings
+    wanted = {spec.namespace for spec in specs}
+    standings = tuple(standing for standing in summary.standings if standing.namespace in wanted)
+    every = effective_every(specs, summary.billed_by_entry, usd_per_month)
+    specs = [replace(spec, every=seconds) for spec, seconds in zip(specs, every, strict=True)]
     late = tuple(standing for standing in standings if _behind(standing, now) > _allowed(standing, specs))
     marks = [standing.oldest_mark for standing in standings if standing.oldest_mark is not None]
     verified = [standing.oldest_verified for standing in standings if standing.oldest_verified is not None]
@@ -56,8 +62,10 @@ def status(summary: StateSummary, specs: Sequence[MetricSpec], now: int) -> Stat
         lag=now - min(marks) if marks else None,
         verified_lag=now - min(verified) if verified else None,
         time_to_loss={period: _time_to_loss(standings, kept, now) for period, kept in TIERS[1:]},
-        effective_every=min((spec.every for spec in specs), default=0),
+        effective_every=min(every, default=0),
         month_usd=usd(summary.billed),
+        month_limit=usd_per_month,
+        month_projected=sum(monthly_usd(specs, summary.billed_by_entry, every)),
     )
 
 
@@ -89,7 +97,11 @@ def document(found: Status) -> dict[str, object]:
             "unacknowledged": sum(gap.unacknowledged for gap in gaps),
         },
         "last_runs": [_run(record) for record in found.summary.runs],
-        "month": {"usd": round(found.month_usd, 6), "limit_usd": None, "projected_usd": None},
+        "month": {
+            "usd": round(found.month_usd, 6),
+            "limit_usd": found.month_limit,
+            "projected_usd": round(found.month_projected, 6),
+        },
         "marks": [
             {
                 "account": standing.cell.account,

@@ -18,8 +18,9 @@ class Tally:
     """The running account of a pass over one cell, added to as batches end.
 
     `asked` is how many series owed something; `unlisted` why discovery failed; `ended` why the rest was not asked;
-    `crowded` counts, by entry, new series that a limit keeps from being begun, `late` the series that a pass which was
-    cut short left further behind than their entries allow.
+    `renamed` are the paths to which series moved that the state knows on another; `crowded` counts, by entry, new
+    series that a limit keeps from being begun, `late` the series that a pass which was cut short left further behind
+    than their entries allow.
     """
 
     cell: Cell
@@ -30,6 +31,7 @@ class Tally:
     billed: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     crowded: Counter[str] = field(default_factory=Counter)
+    renamed: list[str] = field(default_factory=list)
     late: int = 0
     unlisted: SourceError | AccessError | None = None
     ended: AccessError | Unreachable | None = None

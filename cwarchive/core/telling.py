@@ -41,6 +41,13 @@ def _waiting(tally: Tally) -> Iterator[Condition]:
         if count and not (tally.unlisted is not None and reason == str(tally.unlisted)):
             sentence = f"{tally.cell}: {counted(count, 'series', 'series')} {_wait(count)} for the next run: {reason}"
             yield Condition(_key("waiting", tally, reason), sentence)
+    if tally.renamed:
+        moved = counted(len(tally.renamed), "series", "series")
+        sentence = (
+            f"{tally.cell}: {moved} on a new path, such as {tally.renamed[0]}: what CloudWatch still has is archived "
+            "there again; the archive on the old path ends"
+        )
+        yield Condition(_key("renamed", tally, tally.renamed[0]), sentence, WEEK)
     if tally.crowded:
         count = tally.crowded.total()
         heaviest = ", ".join(f"{label} ({number:,})" for label, number in tally.crowded.most_common(3))

@@ -359,7 +359,8 @@ def test_expect_state_refuses_to_begin_a_new_one(stage: Stage, say: Say) -> None
     assert say("run", "--expect-state") == Heard(
         74,
         "",
-        f"cwarchive: there is no state at {stage.state}, though one was expected; nothing was done; restore a backup\n",
+        f"cwarchive: there is no state at {stage.state}, though one was expected; nothing was done; "
+        "put it back, or begin a new one without --expect-state\n",
     )
     assert files(stage.folder) == before
     assert (stage.simulation.requests, stage.receiver.connections) == ([], [])

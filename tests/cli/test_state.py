@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from cwarchive import app
 from cwarchive.config import load
+from cwarchive.core.words import price
 from cwarchive.edges.lockfile import StateLock
 from cwarchive.errors import CwarchiveError
 from tests.cli.conftest import Say
@@ -176,7 +178,7 @@ def test_the_question_has_the_number_of_series_and_the_price(stage: Stage, say: 
 
     _, _, told = say("state", "rewind", "--to", "3h", "--only", "*.Load.*")
 
-    assert "send 4 series again from 2026-09-21T11:14:00Z on, for about USD 2e-05?" in told
+    assert f"send 4 series again from 2026-09-21T11:14:00Z on, for about {price(0.00002)}?" in told
 
 
 def test_a_rewind_of_some_leaves_the_others(stage: Stage, say: Say) -> None:
@@ -250,11 +252,12 @@ def test_what_changes_a_state_waits_for_the_command_that_is_at_work(stage: Stage
     copy = stage.folder / "copy"
     say("state", "backup", str(copy))
     config = load(stage.config, {})
+    heard: list[str] = []
     changes: dict[str, Callable[[], object]] = {
-        "restore": lambda: app.restore(config, os.environ, copy, stage.now),
-        "rewind": lambda: app.rewind(config, os.environ, "*", NOW - HOUR),
-        "forget": lambda: app.forget(config, os.environ, "*", stage.now),
-        "acknowledge": lambda: app.acknowledge(config, os.environ, [], stage.now),
+        "restore": lambda: app.restore(config, os.environ, copy, stage.now, heard.append),
+        "rewind": lambda: app.rewind(config, os.environ, "*", NOW - HOUR, heard.append),
+        "forget": lambda: app.forget(config, os.environ, "*", stage.now, heard.append),
+        "acknowledge": lambda: app.acknowledge(config, os.environ, [], stage.now, heard.append),
     }
     done: list[object] = []
     errors: list[CwarchiveError] = []
@@ -271,6 +274,37 @@ def test_what_changes_a_state_waits_for_the_command_that_is_at_work(stage: Stage
         thread.join(0.1)
         assert (done, errors) == ([], [])
     thread.join(20)
+    assert len(heard) == 1
+    assert "another command is at work" in heard[0]
 
     assert errors == []
     assert len(done) == 1
+
+
+@pytest.mark.parametrize("words", [("rewind", "--to", "1h", "--yes"), ("forget", "*", "--yes")])
+def test_told_not_to_wait_a_change_ends_75_and_changes_nothing(stage: Stage, say: Say, words: tuple[str, ...]) -> None:
+    say("run")
+    before = stage.known
+    with StateLock(stage.state):
+        heard = say("state", *words, "--no-wait")
+
+    assert heard.code == 75
+    assert "another command is at work" in heard.err
+    assert stage.known == before
+
+
+@pytest.mark.parametrize("words", [("rewind", "--to", "1h", "-n"), ("forget", "*", "-n")])
+def test_a_rehearsal_says_what_would_be_asked_and_changes_nothing(
+    stage: Stage, say: Say, words: tuple[str, ...]
+) -> None:
+    say("run")
+    before = stage.known
+
+    assert say("state", *words).out.startswith("would ask: ")
+    assert stage.known == before
+
+
+def test_a_check_for_scripts_is_a_document(stage: Stage, say: Say) -> None:
+    say("run")
+
+    assert json.loads(say("state", "check", "--json").out)["sound"] is True

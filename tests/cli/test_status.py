@@ -34,7 +34,7 @@ def test_an_archive_on_time_is_unproven_without_read_back(stage: Stage, say: Say
     assert (code, told) == (0, "")
     verdict, total, loss, machines, queues, run = out.splitlines()
     assert verdict == "unproven: on time; delivery is receipted, but nothing was read back from Graphite"
-    assert re.fullmatch(r"6 series, USD \S+ this month", total)
+    assert re.fullmatch(r"6 series, USD \S+ this month, about USD \S+ in 30 days, limit USD 50.00", total)
     assert loss == "time to loss of 60 s datapoints: 14 d 23 h"
     assert machines == "  us-east-1 Shop/Machines 60s: 4 series, mark 2026-09-21T14:04:00Z, lag 10 min"
     assert queues == "  us-east-1 Shop/Queues 60s: 2 series, mark 2026-09-21T14:04:00Z, lag 10 min"

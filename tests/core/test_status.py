@@ -113,7 +113,7 @@ def test_the_document_adds_up_what_rests_and_what_waits() -> None:
     assert found["series"] == {"total": 20, "parked": 12, "waiting": 3, "failed": 0}
     assert found["lag_seconds"] == 600
     assert [marks["oldest_mark"] for marks in _marks(found)] == [NOW - 600, None]
-    assert found["month"] == {"usd": 7.2, "limit_usd": None, "projected_usd": None}
+    assert found["month"] == {"usd": 7.2, "limit_usd": None, "projected_usd": 0.0}
 
 
 def _marks(found: dict[str, object]) -> list[dict[str, object]]:

@@ -14,6 +14,7 @@ from cwarchive.core.series import Cell
 from cwarchive.core.summary import Rehearsal, Tally
 from cwarchive.core.telling import conditions, first_run, rehearsed, summary
 from cwarchive.core.window import Window
+from cwarchive.core.words import price
 from cwarchive.errors import AccessError, CwarchiveError, DeliveryError, SourceError, Unreachable
 from tests.builders import CELL, NOW, a_spec
 
@@ -154,18 +155,20 @@ def test_a_summary_adds_the_cells_up() -> None:
         Tally(CELL, answered=1, datapoints=1, requests=1, billed=1, failures=Counter({"throttled": 3})),
     ]
 
-    assert summary(tallies) == ("1,001 series archived, 60,001 datapoints, 3 requests, USD 0.00501, 3 series waiting")
+    assert summary(tallies) == (
+        f"1,001 series archived, 60,001 datapoints, 3 requests, {price(0.00501)}, 3 series waiting"
+    )
 
 
 def test_a_summary_of_a_pass_without_trouble_names_none() -> None:
     assert summary([Tally(CELL, answered=1, datapoints=1, requests=1, billed=1)]) == (
-        "1 series archived, 1 datapoint, 1 request, USD 1e-05"
+        f"1 series archived, 1 datapoint, 1 request, {price(0.00001)}"
     )
 
 
 def test_a_rehearsal_says_what_each_cell_would_be_asked() -> None:
     assert list(rehearsed([Rehearsal(CELL, series=4, new=1, requests=1, datapoints=5_760, billed=2)])) == [
-        "eu-west-1: 4 series (1 new), 1 request, up to 5,760 datapoints, 2 billed metrics, USD 2e-05",
+        f"eu-west-1: 4 series (1 new), 1 request, up to 5,760 datapoints, 2 billed metrics, {price(0.00002)}",
         "nothing was fetched, sent or recorded",
     ]
 

@@ -182,7 +182,10 @@ def test_a_receiver_that_breaks_off_at_random_has_taken_nothing() -> None:
 
 
 def test_a_receiver_that_breaks_off_in_a_large_block_has_taken_nothing() -> None:
-    with LineServer(reads(100_000), buffer=SMALL_BUFFER) as server, pytest.raises(DeliveryError, match=r"reset|pipe"):
+    with (
+        LineServer(reads(100_000), buffer=SMALL_BUFFER) as server,
+        pytest.raises(DeliveryError, match="ended the connection"),
+    ):
         carbon_at(server.port).deliver([LARGE])
 
 
@@ -388,7 +391,7 @@ def test_without_acknowledgement_a_reset_after_the_last_byte_is_a_failure() -> N
         connection.stopping.wait(0.6)
         resets_after(0)(connection)
 
-    with LineServer(dies_later) as server, pytest.raises(DeliveryError, match="connection reset by peer"):
+    with LineServer(dies_later) as server, pytest.raises(DeliveryError, match="ended the connection"):
         carbon_at(server.port, acknowledge="none").deliver([BLOCK])
 
 

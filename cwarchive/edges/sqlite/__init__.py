@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from cwarchive.edges.sqlite.checking import Report, check_state
 from cwarchive.edges.sqlite.copies import backup_state, restore_state
-from cwarchive.edges.sqlite.file import create_state
+from cwarchive.edges.sqlite.file import create_state, state_exists
 from cwarchive.edges.sqlite.location import state_path
 from cwarchive.edges.sqlite.mounts import file_system, local_file_system
 from cwarchive.edges.sqlite.reader import read_due, read_gaps, read_holder, read_summary
@@ -38,5 +38,6 @@ __all__ = [
     "read_holder",
     "read_summary",
     "restore_state",
+    "state_exists",
     "state_path",
 ]

@@ -194,6 +194,12 @@ def beside(path: Path, ending: str) -> Path:
     return target.with_name(target.name + ending)
 
 
+def state_exists(path: Path) -> bool:
+    """Whether something is where the state should be; raises StateError where that may not be seen."""
+    with translated(path):
+        return is_there(path)
+
+
 def is_there(path: Path) -> bool:
     """Whether anything has this name; a folder that may not be searched raises PermissionError and is no "no"."""
     try:

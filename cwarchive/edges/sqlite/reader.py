@@ -44,6 +44,7 @@ def read_summary(path: Path, billed_since: int, runs: int = 10, patience: float 
             gaps=tuple(GapCount(*row) for row in view.execute(_GAPS)),
             runs=tuple(map(as_run, view.execute(f"{_RUNS} ORDER BY id DESC LIMIT ?", (runs,)))),
             billed=_billed(view, billed_since),
+            billed_by_entry=dict(view.execute("SELECT key, billed FROM entry WHERE billed IS NOT NULL")),
         )
 
     found, stale = read(path, summary, patience)

@@ -49,7 +49,7 @@ def mounted(folder: Path, kind: str) -> Path:
     "kind", ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse", "fuse.s3fs", "ceph", "glusterfs", "lustre"]
 )
 def test_a_state_on_a_network_file_system_is_a_mistake_in_the_config(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(NetworkFileSystem, match=rf"network file system \({kind}\).*allow_network_fs: true") as told:
+    with pytest.raises(NetworkFileSystem, match=rf"network file system \({kind}\).*local disk") as told:
         local_file_system(tmp_path / "state.sqlite", mounted(tmp_path, kind))
 
     assert told.value.exit_code == 78
