@@ -213,6 +213,10 @@ def _of_aws() -> dict[str, list[Said]]:
             *_unlisted(_aws(_refusal(denied, of="ListMetrics"), THERE, "ListMetrics"), THERE, Tally(HERE, answered=9)),
             *_waiting(_aws(_refusal(denied), THERE), 120, THERE),
         ],
+        "A path or prefix is renamed": [
+            Said(_line(one.sentence), 0, ONCE)
+            for one in conditions([Tally(HERE, renamed=["elsewhere.us-east-1.AWS.SQS.Sum"] * 2)], (), (), None)
+        ],
         "The clock is wrong": [
             *_conditions(ended=_raised(lambda: _checked_clock(NOW + 400))),
             *_conditions(ended=_aws(_refusal("RequestTimeTooSkewed", date="Mon, 23 Nov 2026 01:16:40 GMT"))),
@@ -240,7 +244,7 @@ def _a_request() -> Request:
 def _checked_clock(here: int) -> None:
     conduct = Conduct(1, 500, lambda: here, lambda: False, lambda: None, lambda *_: None)
     nobody: Any = None
-    Transfer(nobody, nobody, nobody, 1, Tally(HERE), conduct, Purse())._check_clock([Fetched(dates=[NOW])])
+    Transfer(nobody, nobody, nobody, 1, Tally(HERE), conduct, Purse())._check_clock([Fetched(skews=[here - NOW])])
 
 
 # The process, its state and its config, in a folder that everybody may look into.

@@ -105,7 +105,7 @@ def _passed(store: Store, config: Config, options: Options, now: int) -> Outcome
 def _said(store: Store, config: Config, outcome: Outcome, options: Options) -> Telling:
     """What to tell of a pass, given what was told before."""
     warned = (Condition(f"config:{warning}", warning) for warning in config.warnings)
-    found = conditions(outcome.tallies, store.unacknowledged(), outcome.unmatched, outcome.ended)
+    found = conditions(outcome.tallies, store.unacknowledged(), outcome.unmatched, outcome.ended, outcome.gaps)
     return telling(
         store.conditions(),
         [*warned, *found],
@@ -147,7 +147,7 @@ def _work(config: Config, options: Options) -> Work:
     specs = placed(config.specs)
     given = config.limits
     limits = Limits(given.usd_per_run, given.usd_per_month, given.max_series)
-    return Work(specs, cells(specs), lambda cell: _source(config, cell), options.every_entry, limits)
+    return Work(specs, cells(specs), lambda cell: _source(config, cell, options), options.every_entry, limits)
 
 
 def _ensure(path: Path, options: Options) -> None:
@@ -161,7 +161,7 @@ def _ensure(path: Path, options: Options) -> None:
     create_state(path)
 
 
-def _source(config: Config, cell: Cell) -> Source:
+def _source(config: Config, cell: Cell, options: Options) -> Source:
     from cwarchive.edges.aws.cloudwatch import CloudWatch  # boto3 is not paid for while nothing is due
 
     limits = config.limits
@@ -170,7 +170,7 @@ def _source(config: Config, cell: Cell) -> Source:
         requests_per_second=limits.requests_per_second,
         datapoints_per_second=limits.datapoints_per_second,
         threads=THREADS,
-        now=time.time,
+        now=options.clock,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cwarchive.core.batch import Batch, Piece
@@ -18,13 +19,13 @@ MOST_UNSOUND = 40
 class Fetched:
     """What came of one batch: answered pieces, those that wait with their reason, and what was spent.
 
-    `dates` are the times (epoch seconds) at which AWS says it answered. `refused` is set where asking the cell further
-    is useless, `unreached` where this batch got through to nobody.
+    `skews` are by how many seconds the local clock was ahead of AWS's as each answer came. `refused` is set where
+    asking the cell further is useless, `unreached` where this batch got through to nobody.
     """
 
     answered: list[tuple[Piece, Datapoints]] = field(default_factory=list)
     waiting: list[tuple[Piece, str]] = field(default_factory=list)
-    dates: list[int] = field(default_factory=list)
+    skews: list[float] = field(default_factory=list)
     requests: int = 0
     unsound: int = 0
     billed: int = 0
@@ -32,14 +33,14 @@ class Fetched:
     unreached: Unreachable | None = None
 
 
-def fetch(source: Source, batch: Batch) -> Fetched:
+def fetch(source: Source, batch: Batch, clock: Callable[[], float]) -> Fetched:
     """Ask `batch`; an unsound answer is asked again, then halved until the one bad metric stands alone."""
     fetched = Fetched()
-    _ask(source, batch, fetched, again=True)
+    _ask(source, batch, fetched, clock, again=True)
     return fetched
 
 
-def _ask(source: Source, batch: Batch, fetched: Fetched, *, again: bool) -> None:
+def _ask(source: Source, batch: Batch, fetched: Fetched, clock: Callable[[], float], *, again: bool) -> None:
     if ended := fetched.refused or fetched.unreached:
         _set_aside(batch, str(ended), fetched)
         return
@@ -58,17 +59,17 @@ def _ask(source: Source, batch: Batch, fetched: Fetched, *, again: bool) -> None
         if fetched.unsound > MOST_UNSOUND:
             _set_aside(batch, str(error), fetched)
         elif again and not isinstance(error, Refused):
-            _ask(source, batch, fetched, again=False)
+            _ask(source, batch, fetched, clock, again=False)
         else:
-            _halve(source, batch, fetched, str(error))
+            _halve(source, batch, fetched, clock, str(error))
     else:
-        _take(batch, answer, fetched)
+        _take(batch, answer, fetched, clock())
 
 
-def _take(batch: Batch, answer: Answer, fetched: Fetched) -> None:
+def _take(batch: Batch, answer: Answer, fetched: Fetched, here: float) -> None:
     fetched.requests += answer.calls - 1
     if answer.date is not None:
-        fetched.dates.append(answer.date)
+        fetched.skews.append(here - answer.date)
     for piece, column in zip(batch.pieces, answer.columns, strict=True):
         if isinstance(column, Unanswered):
             fetched.waiting.append((piece, column.reason))
@@ -76,12 +77,12 @@ def _take(batch: Batch, answer: Answer, fetched: Fetched) -> None:
             fetched.answered.append((piece, column))
 
 
-def _halve(source: Source, batch: Batch, fetched: Fetched, reason: str) -> None:
+def _halve(source: Source, batch: Batch, fetched: Fetched, clock: Callable[[], float], reason: str) -> None:
     if batch.metrics == 1:
         _set_aside(batch, reason, fetched)
         return
     for half in batch.halves():
-        _ask(source, half, fetched, again=False)
+        _ask(source, half, fetched, clock, again=False)
 
 
 def _set_aside(batch: Batch, reason: str, fetched: Fetched) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -118,12 +118,24 @@ def survey(
     for spec in due:  # another entry may have come first for all that this one selects
         if spec.key not in matched and any(selects(spec, metric) for metric in metrics):
             matched.add(spec.key)
-    changed += [replace(t, failed=False) for t in known if t.failed and t.series.path not in members]
     owners = {**elsewhere, **owned(known)} if strangers else NOBODY
     begun = _begun(known) if strangers else {}
     newcomers = tuple(_newcomers(strangers, owners, born, begun, now))
     renamed = tuple(met for met, _ in newcomers if identity(met.series.metric, met.series.statistic) in begun)
+    moved = {identity(met.series.metric, met.series.statistic) for met in renamed}
+    changed += _left_behind(known, members, moved)
     return Survey(tuple(members.values()), newcomers, tuple(changed), frozenset(matched), renamed)
+
+
+def _left_behind(known: Iterable[Tracked], members: Mapping[str, Member], moved: Set[str]) -> Iterator[Tracked]:
+    """Series that no entry selects any more: they wait for nothing; what `moved` is forgotten on its old path."""
+    for tracked in known:
+        if tracked.series.path in members or tracked.forgotten:
+            continue
+        if moved and identity(tracked.series.metric, tracked.series.statistic) in moved:
+            yield replace(tracked, failed=False, forgotten=True)
+        elif tracked.failed:
+            yield replace(tracked, failed=False)
 
 
 def _begun(known: Iterable[Tracked]) -> dict[str, int]:

@@ -115,7 +115,7 @@ class Transfer:
         for owed in owing:
             tracked, mark = owed.tracked, owed.tracked.checkpoint.mark
             self._passages[tracked.id] = _Passage(tracked, mark, owed.gaps, len(owed.asks), heard=again)
-        workers = Workers(self._conduct.threads, lambda batch: fetch(self._source, batch))
+        workers = Workers(self._conduct.threads, lambda batch: fetch(self._source, batch, self._conduct.clock))
         for batch in batches(owing):
             while workers.full or not workers.busy.isdisjoint(_ids(batch)):
                 self._settle(workers.finished())
@@ -240,13 +240,12 @@ class Transfer:
             self._tally.failures[str(self._tally.ended)] += self._tally.asked - self._done
 
     def _check_clock(self, arrived: Iterable[Fetched]) -> None:
-        here = self._conduct.clock()
         for fetched in arrived:
-            for date in fetched.dates:
-                if abs(here - date) > CLOCK_TOLERANCE:
-                    ahead = "ahead of" if here > date else "behind"
+            for skew in fetched.skews:
+                if abs(skew) > CLOCK_TOLERANCE:
+                    ahead = "ahead of" if skew > 0 else "behind"
                     raise ClockError(
-                        f"the clock is {abs(here - date):.0f} s {ahead} AWS's; nothing of it was recorded; set it right"
+                        f"the clock is {abs(skew):.0f} s {ahead} AWS's; nothing of it was recorded; set it right"
                     )
 
 

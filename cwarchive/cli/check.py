@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.loading import loaded
 from cwarchive.cli.voice import Setting
 from cwarchive.core.words import counted
 
 
-@click.command()
+@click.command(context_settings=SETTINGS)
 @click.option("--show", is_flag=True, help="Print the effective config with each value's origin.")
 @click.pass_obj
 def check(setting: Setting, *, show: bool) -> int:

@@ -7,6 +7,7 @@ import importlib
 import click
 
 from cwarchive import __version__
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.voice import DEBUG, QUIET, Setting, Voice
 
 COMMANDS = {
@@ -54,7 +55,7 @@ def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) 
         context.exit()
 
 
-@click.group(cls=_Lazily, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Lazily, context_settings=SETTINGS)
 @click.option("-c", "--config", metavar="FILE", help="The config; else $CWARCHIVE_CONFIG, ./cwarchive.yaml and so on.")
 @click.option("-v", "--verbose", count=True, help="Say what was done; twice for everything.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only.")

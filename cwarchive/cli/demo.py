@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
 import click
 
+from cwarchive.cli.help import SETTINGS
+from cwarchive.cli.stopping import Stopped
 from cwarchive.errors import CwarchiveError
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 24
 
 
-@click.command()
+@click.command(context_settings=SETTINGS)
 @click.option("--folder", metavar="DIR", help="Keep the files here; default a new temporary folder.")
 def demo(folder: str | None) -> int:
     """Archive a simulated CloudWatch account into a real Graphite, twice, and compare every point with the truth.
@@ -33,9 +36,20 @@ def demo(folder: str | None) -> int:
     place.mkdir(parents=True, exist_ok=True)
     if any(place.iterdir()):
         raise click.UsageError(f"{place} is not empty; the demo begins in an empty folder")
+    _end_on_signals()
     told = story.perform(place, int(time.time()), click.echo)
     _show(told)
     return 0 if told.agrees else 1
+
+
+def _end_on_signals() -> None:
+    """Leave nothing running when the demo is ended: what it started is ended as the exception passes."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def _story() -> ModuleType:

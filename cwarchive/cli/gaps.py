@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cwarchive.cli.changing import waiting
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.loading import loaded
 from cwarchive.core.words import counted, instant
 
@@ -22,7 +23,7 @@ SHOWN = 20
 """Series named of one gap; `--json` names all."""
 
 
-@click.command()
+@click.command(context_settings=SETTINGS)
 @click.option("--ack", metavar="ID", multiple=True, help="Acknowledge the gap of this ID, or all; may be repeated.")
 @click.option("-n", "--dry-run", is_flag=True, help="With --ack: say what would be acknowledged; change nothing.")
 @click.option("--no-wait", is_flag=True, help="With --ack: exit 75 where another command is at work.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.loading import loaded
 from cwarchive.cli.progress import on_terminal, progress
 from cwarchive.cli.stopping import Stopping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cwarchive.cli.voice import Setting, Voice
 
 
-@click.command()
+@click.command(context_settings=SETTINGS)
 @click.option("--all", "every_entry", is_flag=True, help="Every entry, due or not.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be asked and its price; ask only ListMetrics.")
 @click.option(
@@ -93,7 +94,7 @@ def _tell(ran: Ran, voice: Voice) -> None:
     outcome = ran.outcome
     assert outcome is not None
     if ran.first and outcome.since is not None:
-        voice.warn("first run", first_run(str(ran.state), outcome.since))
+        voice.warn("first run", first_run(str(ran.state.absolute()), outcome.since))
     for kind, sentence in ran.sentences:
         (voice.warn if kind in _NO_ERROR else voice.error)(kind, sentence)
     (voice.warn if on_terminal(voice) else voice.inform)("pass", summary(outcome.tallies))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cwarchive.cli.changing import agreed, changes, waiting
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.loading import loaded
 from cwarchive.cli.types import MOMENT
 from cwarchive.core.words import counted, instant, price
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from cwarchive.cli.voice import Setting
 
 
-@click.group()
+@click.group(context_settings=SETTINGS)
 def state() -> None:
     """The state: marks, gaps and runs. What changes it asks first; off a terminal it needs --yes."""
 
 
-@state.command()
+@state.command(context_settings=SETTINGS)
 @click.option("--json", "as_json", is_flag=True, help="A document for scripts.")
 @click.pass_obj
 def check(setting: Setting, *, as_json: bool) -> int:
@@ -41,7 +42,7 @@ def check(setting: Setting, *, as_json: bool) -> int:
     return 0 if report.sound else 74
 
 
-@state.command()
+@state.command(context_settings=SETTINGS)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def backup(setting: Setting, file: Path) -> int:
@@ -52,7 +53,7 @@ def backup(setting: Setting, file: Path) -> int:
     return 0
 
 
-@state.command()
+@state.command(context_settings=SETTINGS)
 @click.argument("file", type=click.Path(path_type=Path))
 @changes
 @click.pass_obj
@@ -71,7 +72,7 @@ def restore(setting: Setting, file: Path, *, yes: bool, dry_run: bool, no_wait: 
     return 0
 
 
-@state.command()
+@state.command(context_settings=SETTINGS)
 @click.option("--to", "moment", type=MOMENT, required=True, metavar="TIME", help="2026-11-01T00:00Z, or an age: 3d.")
 @click.option("--only", metavar="GLOB", default="*", help="Only series whose path matches.")
 @changes
@@ -94,7 +95,7 @@ def rewind(setting: Setting, *, moment: int, only: str, yes: bool, dry_run: bool
     return 0
 
 
-@state.command()
+@state.command(context_settings=SETTINGS)
 @click.argument("glob")
 @changes
 @click.pass_obj

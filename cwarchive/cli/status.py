@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cwarchive.cli.help import SETTINGS
 from cwarchive.cli.loading import loaded
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from cwarchive.core.status import Status
 
 
-@click.command()
+@click.command(context_settings=SETTINGS)
 @click.option("--json", "as_json", is_flag=True, help="A document for scripts.")
 @click.pass_obj
 def status(setting: Setting, *, as_json: bool) -> int:
@@ -38,7 +39,7 @@ def _lines(found: Status) -> Iterator[str]:
 
     summary = found.summary
     total = sum(standing.series for standing in summary.standings)
-    yield f"{found.verdict}: {_REASONS[found.verdict]}"
+    yield f"{found.verdict}: {_REASONS[found.verdict] if total else _nothing_yet(found)}"
     limit = "" if found.month_limit is None else f", limit {price(found.month_limit)}"
     month = f"{price(found.month_usd)} this month, about {price(found.month_projected)} in 30 days{limit}"
     yield f"{counted(total, 'series', 'series')}, {month}"
@@ -62,6 +63,11 @@ def _lines(found: Status) -> Iterator[str]:
         yield f"  {instant(run.started)} {run.command}: {ended}, {counted(run.figures.datapoints, 'datapoint')}"
     if summary.stale:
         yield "the newest commits could not be read: the folder is read-only and the last command did not end cleanly"
+
+
+def _nothing_yet(found: Status) -> str:
+    ended = [run.exit_code for run in found.summary.runs if run.exit_code is not None]
+    return f"nothing is archived yet; the last run ended with {ended[0]}" if ended else "nothing is archived yet"
 
 
 _REASONS = {

@@ -42,6 +42,8 @@ class Voice:
 class Unheard(Exception):
     """A message found nobody at the other end of stderr; what it tells does not count as told."""
 
+    exit_code = 141
+
 
 @dataclass(slots=True)
 class Setting:

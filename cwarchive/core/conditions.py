@@ -21,12 +21,13 @@ FOR_EVER = {"gap", "renamed"}
 class Condition:
     """Something that is not as it should be; `key` stays the same while only figures in `sentence` change.
 
-    `every` is after how many seconds an unchanged condition is told again.
+    `every` is after how many seconds an unchanged condition is told again, `fresh` that something new has joined it.
     """
 
     key: str
     sentence: str
     every: int = DAY
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def telling(
     remembered: dict[str, Remembered] = {}
     for condition in present:
         known = before.get(condition.key)
-        if known is None or always or not 0 <= now - known.told < condition.every:  # the clock may have been wrong
+        rested = known is not None and 0 <= now - known.told < condition.every  # the clock may have been wrong
+        if known is None or always or condition.fresh or not rested:
             since = f" (since {instant(known.began)})" if known is not None else ""
             sentences.append((_kind(condition.key), condition.sentence + since))
             known = Remembered(condition.key, condition.sentence, known.began if known else now, now)

@@ -16,14 +16,21 @@ from cwarchive.errors import CwarchiveError
 
 
 def conditions(
-    tallies: Sequence[Tally], gaps: Sequence[Gap], unmatched: Sequence[MetricSpec], ended: CwarchiveError | None
+    tallies: Sequence[Tally],
+    gaps: Sequence[Gap],
+    unmatched: Sequence[MetricSpec],
+    ended: CwarchiveError | None,
+    untold: Sequence[Gap] = (),
 ) -> Iterator[Condition]:
-    """What is not as it should be after a pass; `gaps` are all that nobody has acknowledged yet."""
+    """What is not as it should be after a pass; `gaps` are all that nobody has acknowledged yet.
+
+    `untold` are those among them that nobody was told of either: they are told now, whatever was told before.
+    """
     if ended is not None:
         yield Condition(f"ended:{type(ended).__name__}", str(ended))
     for tally in tallies:
         yield from _waiting(tally)
-    yield from _lost(gaps)
+    yield from _lost(gaps, untold)
     for spec in unmatched:
         names = ", ".join(pattern.text for pattern in spec.metrics) or "any name"
         sentence = f"{spec.label}: nothing that {spec.namespace} lists matches {names}; each pass looks again"
@@ -33,7 +40,8 @@ def conditions(
 def _waiting(tally: Tally) -> Iterator[Condition]:
     """Why something in one cell waits for the next run: one condition for each reason."""
     if tally.unlisted is not None:
-        sentence = f"{tally.cell}: metrics could not be listed, known series go on: {tally.unlisted}"
+        known = ", known series go on" if tally.asked else ""
+        sentence = f"{tally.cell}: metrics could not be listed{known}: {tally.unlisted}"
         yield Condition(_key("unlisted", tally, str(tally.unlisted)), sentence)
     if tally.ended is not None and not tally.asked:
         yield Condition(_key("ended", tally, str(tally.ended)), f"{tally.cell}: nothing was asked: {tally.ended}")
@@ -102,13 +110,14 @@ def _wait(count: int) -> str:
     return "waits" if count == 1 else "wait"
 
 
-def _lost(gaps: Sequence[Gap]) -> Iterator[Condition]:
+def _lost(gaps: Sequence[Gap], untold: Sequence[Gap]) -> Iterator[Condition]:
     """One condition for each kind and interval of permanent gaps, with how many series it holds."""
     groups = Counter((gap.window, gap.kind) for gap in gaps)
+    new = {(gap.window, gap.kind) for gap in untold}
     for (window, kind), count in sorted(groups.items()):
         held = counted(count, "series", "series")
         sentence = f"permanent gap in {held}: {instant(window.start)} to {instant(window.end)} {_MEANING[kind]}"
-        yield Condition(f"gap:{kind}:{window.start}:{window.end}", sentence, WEEK)
+        yield Condition(f"gap:{kind}:{window.start}:{window.end}", sentence, WEEK, (window, kind) in new)
 
 
 _FIGURES = re.compile(r"\d+")

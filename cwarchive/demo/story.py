@@ -112,6 +112,8 @@ def _run(config: Config, simulation: Simulation, moment: int, say: Callable[[str
     if ran.outcome is None:
         raise AssertionError("an entry of the demo is always due")
     say(f"run at {instant(moment)}: {summary(ran.outcome.tallies)}")
+    for _, sentence in ran.sentences:
+        say(f"  {sentence}")
     return moment, ran.outcome
 
 
@@ -144,8 +146,10 @@ def _as_if_at_aws(url: str) -> Iterator[None]:
         "AWS_ACCESS_KEY_ID": "demo",
         "AWS_SECRET_ACCESS_KEY": "demo",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
     }
-    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in stage}
     for name in before:
         del os.environ[name]
     os.environ.update(stage)

@@ -29,7 +29,7 @@ def a_batch(count: int, statistics: Sequence[str] = ("Average",)) -> Batch:
 def fetched(count: int, trouble: Trouble, statistics: Sequence[str] = ("Average",)) -> tuple[Fetched, FakeCloudWatch]:
     cloud = FakeCloudWatch(ACCOUNT, lambda: NOW, CELL)
     cloud.trouble = trouble
-    return fetch(cloud, a_batch(count, statistics)), cloud
+    return fetch(cloud, a_batch(count, statistics), lambda: NOW), cloud
 
 
 def waiting(found: Fetched) -> list[str]:
@@ -40,7 +40,7 @@ def test_a_sound_answer_needs_one_request() -> None:
     found, cloud = fetched(10, in_turn())
 
     assert (len(found.answered), found.waiting, found.requests, found.billed) == (10, [], 1, 10)
-    assert found.dates == [NOW]
+    assert found.skews == [0]
     assert len(cloud.requests) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_series_that_was_not_answered_waits_with_its_reason() -> None:
     cloud = FakeCloudWatch(ACCOUNT, lambda: NOW, CELL)
     cloud.unanswered = {"i-003": "CloudWatch answered Forbidden"}
 
-    found = fetch(cloud, a_batch(5))
+    found = fetch(cloud, a_batch(5), lambda: NOW)
 
     assert [(str(piece.tracked.series.metric)[-5:], reason) for piece, reason in found.waiting] == [
         ("i-003", "CloudWatch answered Forbidden")

@@ -32,7 +32,7 @@ DOWN = (
     "is it running, and are graphite.host and graphite.port right?\n"
 )
 NO_KEYS = (
-    "cwarchive: us-east-1: metrics could not be listed, known series go on: no AWS credentials for us-east-1: "
+    "cwarchive: us-east-1: metrics could not be listed: no AWS credentials for us-east-1: "
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role\n"
 )
 SILENCE = Heard(0, "", "")

@@ -116,3 +116,23 @@ def test_conditions_are_told_in_their_order_then_what_ended() -> None:
         f"over since {BEGAN_TEXT}: z",
         f"over since {BEGAN_TEXT}: y",
     ]
+
+
+def test_something_new_in_a_condition_that_lasts_is_told_at_once() -> None:
+    joined = Condition("gap:lost:1:2", "a gap in 2 series", WEEK, fresh=True)
+
+    found = telling(before(remembered(key="gap:lost:1:2")), [joined], BEGAN + 600)
+
+    assert found.sentences == (("gap", f"a gap in 2 series (since {BEGAN_TEXT})"),)
+
+
+def test_a_condition_that_this_pass_could_not_see_is_not_over() -> None:
+    known = remembered(key="unmatched:a")
+
+    found = telling(before(known), [], BEGAN + 600, unseen=lambda key: key == "unmatched:a")
+
+    assert found == Telling((), (known,))
+
+
+def test_a_gap_that_somebody_acknowledged_is_no_longer_spoken_of() -> None:
+    assert telling(before(remembered(key="gap:lost:1:2")), [], BEGAN + 600) == Telling((), ())

@@ -68,7 +68,7 @@ def test_one_reason_in_two_cells_is_two_conditions() -> None:
 def test_a_listing_that_failed_is_told_once() -> None:
     tally = Tally(CELL, unlisted=SourceError("page 2 is missing"), failures=Counter({"page 2 is missing": 4}))
 
-    assert sentences([tally]) == ["eu-west-1: metrics could not be listed, known series go on: page 2 is missing"]
+    assert sentences([tally]) == ["eu-west-1: metrics could not be listed: page 2 is missing"]
 
 
 def test_a_cell_that_asked_nothing_says_why() -> None:

@@ -16,11 +16,13 @@ from cwarchive.edges.aws.answer import Merge, Tokens, answered_at, metrics
 from cwarchive.edges.aws.deadline import OutOfTime, within
 from cwarchive.edges.aws.quotas import Quotas
 from cwarchive.edges.aws.translation import NO_REGION, translated, without_client
-from cwarchive.errors import AccessError, CwarchiveError, Unreachable
+from cwarchive.errors import AccessError, ClockError, CwarchiveError, Unreachable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+CLOCK_TOLERANCE = 300
+"""Seconds by which the local clock and the Date of AWS's answers may differ."""
 PAGES = 1_000
 LISTED_PAGES = 20_000
 """Ten million metrics, at 500 a page."""
@@ -94,10 +96,20 @@ class CloudWatch:
         more = True
         while more:
             self._quotas.before_listing()
-            page, _ = self._call("ListMetrics", self.client.list_metrics, asked, self._clock() + self._deadline)
+            page, date = self._call("ListMetrics", self.client.list_metrics, asked, self._clock() + self._deadline)
+            self._check_time(date)
             yield page
             asked["NextToken"] = tokens.following(page)
             more = asked["NextToken"] is not None
+
+    def _check_time(self, date: int | None) -> None:
+        """Before a discovery counts: under a wrong clock an archive would begin at a wrong time."""
+        if self._now is None or date is None:
+            return
+        ahead = self._now() - date
+        if abs(ahead) > CLOCK_TOLERANCE:
+            which = "ahead of" if ahead > 0 else "behind"
+            raise ClockError(f"the clock is {abs(ahead):.0f} s {which} AWS's; nothing was asked; set it right")
 
     def fetch(self, request: Request) -> Answer:
         """Answer `request` whole, as `Source.fetch` promises; waits for the quotas first."""
